@@ -1,0 +1,233 @@
+"""Which m-section runs over which transport, and what ICE and DTLS are told (RFC 9429 sections 5.9 to 5.11, RFC 9143 section 7)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from peer import sdp
+from peer.sdp import Media, SessionDescription
+
+from .codecs import kind_of
+from .draft import Draft
+from .effects import (
+    DtlsNegotiated,
+    DtlsRestarted,
+    GatheringStarted,
+    IceRestarted,
+    IceRoleSet,
+    RemoteCandidatesAdded,
+    RemoteCandidatesEnded,
+    RemoteIceSet,
+    TransportClosed,
+    TransportCreated,
+)
+from .errors import InvalidAccess
+from .model import DtlsRole, IceRole, Transport
+from .session import bundles, credentials_of, is_data, is_rejected, media_at
+from .write import draw_credentials
+
+__all__ = ["negotiate", "resolve"]
+
+
+# --- before the media steps: who runs over what -------------------------------------------------------------------------
+
+
+def resolve(draft: Draft) -> None:
+    """The transport of every section, new ones made, those bundled away let go."""
+    if draft.is_answer:
+        _resolve_answer(draft)
+    else:
+        _resolve_offer(draft)
+
+
+def _resolve_offer(draft: Draft) -> None:
+    """A section keeps the transport it has; a new one gets its own, or that of its bundle's tag."""
+    waiting = []
+    for index, block in enumerate(draft.model.media):
+        section = draft.sections[index]
+        if is_rejected(block) or not _is_known(block):
+            draft.sections[index] = replace(section, transport=None)
+        elif section.transport is not None and section.transport in draft.transports:
+            continue
+        elif _is_carrier(draft, block):
+            draft.sections[index] = replace(section, transport=_create(draft, section.mid, block))
+        else:
+            waiting.append(index)
+    for index in waiting:
+        tag = _tag(draft, draft.sections[index].mid)
+        if tag is None:
+            raise InvalidAccess(f"the m-section {draft.sections[index].mid!r} has no transport")
+        draft.sections[index] = replace(draft.sections[index], transport=draft.sections[tag].transport)
+
+
+def _is_carrier(draft: Draft, block: Media) -> bool:
+    """Whether an offered section gets a transport of its own. A remote one in a bundle does only as its tag: we will bundle."""
+    if draft.local:
+        return block.first(sdp.ICE_UFRAG) is not None
+    tag = _tag(draft, block.mid)
+    return tag is None or draft.model.media[tag] is block
+
+
+def _tag(draft: Draft, mid: str | None) -> int | None:
+    """The index of the first living section of the bundle `mid` is in, None when it is in none."""
+    living = {block.mid: index for index, block in enumerate(draft.model.media) if not is_rejected(block)}
+    for group in bundles(draft.model):
+        if mid in group:
+            return next((living[one] for one in group if one in living), None)
+    return None
+
+
+def _create(draft: Draft, mid: str, block: Media) -> int:
+    drawn = draw_credentials(draft.entropy) if not draft.local else credentials_of(draft.model, block)
+    if drawn is None:
+        raise InvalidAccess(f"the m-section {mid!r} has no ICE credentials")
+    # W3C step 11.2.14.6: the offerer controls, but an ice-lite offerer never does (RFC 8445 section 6.1.1)
+    controls = draft.local or draft.model.session.has(sdp.ICE_LITE)
+    role = IceRole.CONTROLLING if controls else IceRole.CONTROLLED
+    key = draft.new_key()
+    draft.transports[key] = Transport(key, mid, drawn, ice_role=role)
+    draft.emit(TransportCreated(key, mid, drawn), IceRoleSet(key, role))
+    return key
+
+
+def _resolve_answer(draft: Draft) -> None:
+    """Bundled sections move onto the transport of their group's tag (RFC 9429 section 5.11, last paragraphs)."""
+    for index, block in enumerate(draft.model.media):
+        section = draft.sections[index]
+        if is_rejected(block):
+            if draft.is_final:
+                draft.sections[index] = replace(section, transport=None)
+            continue
+        tag = _tag(draft, section.mid)
+        if tag is not None:
+            draft.sections[index] = replace(section, transport=draft.sections[tag].transport)
+        elif _was_bundle_only(draft, index):
+            raise InvalidAccess(f"the bundle-only m-section {section.mid!r} was accepted outside of a bundle")
+
+
+def _was_bundle_only(draft: Draft, index: int) -> bool:
+    offer = media_at(draft.state.pending_remote if draft.local else draft.state.pending_local, index)
+    return offer is not None and offer.has(sdp.BUNDLE_ONLY)
+
+
+def _is_known(block: Media) -> bool:
+    return kind_of(block) is not None or is_data(block)
+
+
+# --- after the media steps: what ICE and DTLS are told -------------------------------------------------------------------
+
+
+def negotiate(draft: Draft) -> None:
+    """Local and remote parameters of every transport in use, then the end of those that aren't."""
+    for key, index in _carriers(draft).items():
+        if draft.local:
+            _apply_local(draft, key, index)
+        _apply_remote(draft, key, index)
+        if draft.is_answer:
+            _apply_dtls(draft, key, index)
+    _close_unused(draft)
+
+
+def _carriers(draft: Draft) -> dict[int, int]:
+    """Transport -> index of the section whose attributes hold for it: the tag of its bundle, else the only one."""
+    carriers: dict[int, int] = {}
+    for index, block in enumerate(draft.model.media):
+        key = draft.sections[index].transport
+        if key is None or is_rejected(block):
+            continue
+        if key not in carriers or _tag(draft, draft.sections[index].mid) == index:
+            carriers[key] = index
+    return carriers
+
+
+def _apply_local(draft: Draft, key: int, index: int) -> None:
+    block = draft.model.media[index]
+    credentials = credentials_of(draft.model, block)
+    transport = draft.transports[key]
+    if credentials is None:
+        return
+    mid = draft.sections[index].mid
+    if not transport.gathering:
+        draft.emit(GatheringStarted(key, mid, index, credentials))
+    elif credentials != transport.credentials:
+        draft.emit(IceRestarted(key, mid, index, credentials))
+    draft.transports[key] = replace(transport, credentials=credentials, gathering=True, mid=mid)
+
+
+def _apply_remote(draft: Draft, key: int, index: int) -> None:
+    """The remote side's ICE parameters. An offer's restart waits for our answer, so that it can be taken back."""
+    remote = _remote_description(draft)
+    block = media_at(remote, index)
+    if remote is None or block is None or is_rejected(block):
+        return
+    transport = draft.transports[key]
+    credentials = credentials_of(remote, block)
+    restarts = transport.remote is not None and credentials != transport.remote
+    if credentials is None or (restarts and draft.is_offer):
+        return
+    fresh = credentials != transport.remote
+    if fresh:
+        options = remote.inherited(block, sdp.ICE_OPTIONS) or ()
+        draft.emit(RemoteIceSet(key, credentials, remote.session.has(sdp.ICE_LITE), options))
+        draft.transports[key] = replace(transport, remote=credentials)
+    if fresh or not draft.local:
+        _deliver_candidates(draft, key, block)
+
+
+def _remote_description(draft: Draft) -> SessionDescription | None:
+    """The remote description in force: the one being set, or the one our answer answers."""
+    if not draft.local:
+        return draft.model
+    if draft.is_offer:
+        return None
+    remote = draft.state.pending_remote or draft.state.current_remote
+    return None if remote is None else remote.model
+
+
+def _deliver_candidates(draft: Draft, key: int, block: Media) -> None:
+    candidates = tuple(f"candidate:{value}" for value in block.all(sdp.CANDIDATE))
+    if candidates:
+        draft.emit(RemoteCandidatesAdded(key, candidates))
+    if block.has(sdp.END_OF_CANDIDATES):
+        draft.emit(RemoteCandidatesEnded(key))
+
+
+def _apply_dtls(draft: Draft, key: int, index: int) -> None:
+    """Roles and fingerprints (RFC 9429 section 5.11, RFC 8842 section 5)."""
+    remote = _remote_description(draft)
+    theirs = media_at(remote, index)
+    setup = draft.model.inherited(draft.model.media[index], sdp.SETUP)
+    if remote is None or theirs is None or setup is None:
+        return
+    role = DtlsRole.CLIENT if (setup is sdp.Setup.ACTIVE) is draft.local else DtlsRole.SERVER
+    fingerprints = remote.inherited_all(theirs, sdp.FINGERPRINT)
+    tls_id = remote.inherited(theirs, sdp.TLS_ID)
+    transport = draft.transports[key]
+    changed = set(fingerprints) != set(transport.fingerprints) or tls_id != transport.tls_id
+    if transport.dtls_role is None:
+        draft.emit(DtlsNegotiated(key, role, fingerprints))
+    elif changed:
+        before = _transport_before(draft, key)
+        if before is not None and before.remote == draft.transports[key].remote:
+            raise InvalidAccess("a new DTLS association without an ICE restart")
+        draft.emit(DtlsRestarted(key, role, fingerprints))
+    elif role is not transport.dtls_role:
+        raise InvalidAccess(f"a=setup:{setup} would turn the roles of a DTLS association that goes on")
+    draft.transports[key] = replace(transport, dtls_role=role, fingerprints=fingerprints, tls_id=tls_id)
+
+
+def _transport_before(draft: Draft, key: int) -> Transport | None:
+    return next((one for one in draft.state.transports if one.key == key), None)
+
+
+def _close_unused(draft: Draft) -> None:
+    """What no section runs over any longer ends; while an offer is pending, what a rollback returns to stays."""
+    stable = draft.state.stable
+    kept = {one.key for one in stable.transports} if stable is not None else set()
+    if draft.is_answer and not draft.is_final:
+        # a provisional answer frees nothing (RFC 9429 section 4.1.10)
+        return
+    used = {section.transport for section in draft.sections}
+    for key in [key for key in draft.transports if key not in used and key not in kept]:
+        draft.emit(TransportClosed(key, discarded=draft.transports[key].dtls_role is None))
+        del draft.transports[key]
