@@ -1,0 +1,178 @@
+"""Reads the artefacts a case page shows. What is missing or corrupt becomes a problem in words, never an exception.
+
+`ladder.json` is `{"lanes": [name, ...], "rows": [row, ...]}`, where a row is
+
+    {"t": seconds, "from": lane, "to": lane, "kind": text, "label": text, "frame": number or null,
+     "layers": [{"name": text, "fields": [[name, value], ...]}], "hex": text, "note": text}
+
+`layers`, `hex` and `note` may be absent; a row whose `from` is its `to` is an event on one lane. `trace.jsonl` holds
+one object a line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from harness.results import Artefact
+
+__all__ = ["Evidence", "Ladder", "Layer", "Row", "TraceEntry", "read_evidence"]
+
+_T = TypeVar("_T")
+# Artefacts come from the run, the run talked to strangers: bound what is read into a page.
+_LARGEST_FILE = 64 << 20
+_MOST_TRACE_LINES = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One protocol layer of a dissected frame."""
+
+    name: str
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the ladder; `time` in seconds since the cell began, `frame` its 1-based number in the capture."""
+
+    time: float
+    source: str
+    target: str
+    kind: str
+    label: str
+    frame: int | None = None
+    layers: tuple[Layer, ...] = ()
+    data: bytes = b""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Who said what to whom, in order of time."""
+
+    lanes: tuple[str, ...] = ()
+    rows: tuple[Row, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TraceEntry:
+    """One line of an endpoint's trace; `time` in seconds since the cell began, None where it has none."""
+
+    time: float | None
+    endpoint: str
+    what: str
+    name: str
+    value: str
+    states: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the artefacts of a case say."""
+
+    ladder: Ladder = Ladder()
+    trace: tuple[TraceEntry, ...] = ()
+    offer: str = ""
+    answer: str = ""
+    log: str = ""
+    problems: tuple[str, ...] = ()
+
+
+def read_evidence(directory: Path, artefacts: Mapping[str, str]) -> Evidence:
+    """Read the artefacts of a case, named by `Artefact`, below the run directory."""
+    problems: list[str] = []
+
+    def read(artefact: Artefact, parse: Callable[[str], _T], missing: _T) -> _T:
+        path = artefacts.get(artefact.value)
+        if path is None:
+            return missing
+        try:
+            return parse(_read_below(directory, path))
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            problems.append(f"{artefact.value} ({path}) can't be shown: {error}")
+            return missing
+
+    return Evidence(
+        ladder=read(Artefact.LADDER, _ladder, Ladder()),
+        trace=read(Artefact.TRACE, _trace, ()),
+        offer=read(Artefact.OFFER_SDP, str, ""),
+        answer=read(Artefact.ANSWER_SDP, str, ""),
+        log=read(Artefact.LOG, lambda text: text[-20_000:], ""),
+        problems=tuple(problems),
+    )
+
+
+def _read_below(directory: Path, relative: str) -> str:
+    path = (directory / relative).resolve()
+    if not path.is_relative_to(directory.resolve()):
+        raise ValueError("the path leaves the run directory")
+    if path.stat().st_size > _LARGEST_FILE:
+        raise ValueError("the file is too large")
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        return file.read()
+
+
+def _ladder(text: str) -> Ladder:
+    data = json.loads(text)
+    rows = tuple(sorted((_row(row) for row in data["rows"]), key=lambda row: row.time))
+    named = [str(lane) for lane in data.get("lanes", ())]
+    lanes = tuple(dict.fromkeys([*named, *(name for row in rows for name in (row.source, row.target))]))
+    return Ladder(lanes[:6], rows)
+
+
+def _row(data: Mapping[str, Any]) -> Row:
+    frame = data.get("frame")
+    source = str(data["from"])
+    return Row(
+        time=float(data["t"]),
+        source=source,
+        target=str(data.get("to") or source),
+        kind=str(data["kind"]),
+        label=str(data["label"]),
+        frame=int(frame) if frame is not None else None,
+        layers=tuple(_layer(layer) for layer in data.get("layers") or ()),
+        data=bytes.fromhex(data.get("hex") or ""),
+        note=str(data.get("note") or ""),
+    )
+
+
+def _layer(data: Mapping[str, Any]) -> Layer:
+    return Layer(str(data["name"]), tuple((str(name), _brief(value)) for name, value in data.get("fields") or ()))
+
+
+def _trace(text: str) -> tuple[TraceEntry, ...]:
+    entries: list[TraceEntry] = []
+    for line in text.splitlines()[:_MOST_TRACE_LINES]:
+        try:
+            data = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(data, dict):
+            entries.append(_trace_entry(data))
+    return tuple(entries)
+
+
+def _trace_entry(data: dict[str, Any]) -> TraceEntry:
+    known = {"t", "endpoint", "what", "name", "value", "states"}
+    rest = {name: value for name, value in data.items() if name not in known}
+    value = data.get("value")
+    shown = [_brief(value)] if value is not None else []
+    shown += [f"{name}={_brief(item)}" for name, item in rest.items()]
+    time, states = data.get("t"), data.get("states")
+    return TraceEntry(
+        time=float(time) if isinstance(time, (int, float)) else None,
+        endpoint=str(data.get("endpoint", "")),
+        what=str(data.get("what", "")),
+        name=str(data.get("name", "")),
+        value=" ".join(shown),
+        states={str(name): str(state) for name, state in states.items()} if isinstance(states, dict) else {},
+    )
+
+
+def _brief(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 400 else text[:399] + "…"

@@ -1,0 +1,165 @@
+"use strict";
+// Routes: "#/" and "#/?filters" show the overview, "#/case/<id>[/<frame>]" and other "#/<name>" show a packed page.
+// Anything else after "#" is a plain anchor of the overview.
+const overview = document.getElementById("overview");
+const page = document.getElementById("page");
+const filters = document.getElementById("filters");
+let shown = "";
+let overviewScroll = 0;
+
+async function unpack(text) {
+  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  return new Response(stream).text();
+}
+
+async function open(name) {
+  if (shown === name) return true;
+  const packed = document.getElementById("page:" + name);
+  if (!packed) return false;
+  // The text was escaped when the report was written, and the content security policy runs no script but this one.
+  const html = await unpack(packed.textContent);
+  page.innerHTML = html;
+  shown = name;
+  return true;
+}
+
+function choose(ladder, step, focus) {
+  for (const old of ladder.querySelectorAll(".step.chosen")) old.classList.remove("chosen");
+  step.classList.add("chosen");
+  for (const other of ladder.querySelectorAll(".step")) other.setAttribute("tabindex", other === step ? "0" : "-1");
+  for (const detail of page.querySelectorAll(".detail .frame")) detail.hidden = detail.dataset.step !== step.dataset.step;
+  page.querySelector(".detail .hint").hidden = true;
+  if (focus) step.focus({ preventScroll: true });
+  step.scrollIntoView({ block: "nearest" });
+}
+
+function showPage(frame) {
+  if (overview.hidden === false) overviewScroll = scrollY;
+  overview.hidden = true;
+  page.hidden = false;
+  const ladder = page.querySelector(".ladder");
+  if (!ladder) return;
+  const steps = [...ladder.querySelectorAll(".step")];
+  steps.forEach((step, i) => step.setAttribute("tabindex", i ? "-1" : "0"));
+  const wanted = frame ? steps.find((s) => s.getAttribute("href").endsWith("/" + frame)) : null;
+  const first = wanted || steps.find((s) => s.classList.contains("broken"));
+  if (first) choose(ladder, first, false);
+  if (wanted) wanted.scrollIntoView({ block: "center" });
+}
+
+function showOverview() {
+  page.hidden = true;
+  const was = overview.hidden;
+  overview.hidden = false;
+  if (was) scrollTo(0, overviewScroll);
+}
+
+async function route() {
+  const hash = decodeURIComponent(location.hash);
+  if (!hash.startsWith("#/") || hash === "#/" || hash.startsWith("#/?")) {
+    showOverview();
+    if (hash.startsWith("#/?")) fromUrl(new URLSearchParams(hash.slice(3)));
+    else if (hash === "#/" || hash === "") fromUrl(new URLSearchParams());
+    else document.getElementById(hash.slice(1))?.scrollIntoView();
+    return;
+  }
+  const [kind, id, frame] = hash.slice(2).split("/");
+  const before = shown;
+  if (await open(kind + "/" + id)) {
+    showPage(frame);
+    if (before !== shown || page.contains(document.activeElement) === false) {
+      if (!frame) scrollTo(0, 0);
+      page.focus({ preventScroll: true });
+    }
+    document.title = (page.querySelector("h1")?.textContent || "").trim() + " · Peerproof";
+  } else {
+    page.textContent = "This report has no such page.";
+    shown = "";
+    showPage();
+  }
+}
+
+// Filters live in the URL, so that a filtered view can be sent to somebody.
+function fromUrl(params) {
+  if (!filters) return;
+  for (const field of filters.elements) if (field.name) field.value = params.get(field.name) || "";
+  apply();
+  if ([...params].length) document.getElementById("cases").scrollIntoView();
+}
+
+function apply() {
+  const { q, layer, verdict, only } = Object.fromEntries(new FormData(filters));
+  const words = q.toLowerCase().split(/\s+/).filter(Boolean);
+  let count = 0, total = 0;
+  for (const group of document.querySelectorAll(".cases tbody")) {
+    const rightLayer = !layer || group.dataset.layer === layer;
+    const about = group.dataset.file.toLowerCase();
+    let any = false;
+    for (const row of group.rows) {
+      if (row.className === "file") continue;
+      total += 1;
+      const text = words.length ? about + " " + row.cells[0].textContent.toLowerCase() : "";
+      const fits = rightLayer && (!verdict || row.dataset.v.includes(verdict)) &&
+        (only !== "unexpected" || "red" in row.dataset) && words.every((word) => text.includes(word));
+      row.hidden = !fits;
+      if (fits) { any = true; count += 1; }
+    }
+    group.hidden = !any;
+  }
+  document.getElementById("shown").textContent = count === total ? total + " cases" : count + " of " + total + " cases";
+}
+
+function toUrl() {
+  const params = new URLSearchParams([...new FormData(filters)].filter(([, value]) => value));
+  history.replaceState(null, "", [...params].length ? "#/?" + params : "#/");
+  apply();
+}
+
+filters?.addEventListener("input", toUrl);
+filters?.addEventListener("submit", (event) => event.preventDefault());
+
+page.addEventListener("keydown", (event) => {
+  const step = event.target.closest?.(".step");
+  if (!step) return;
+  const steps = [...page.querySelectorAll(".ladder .step")];
+  const move = { ArrowDown: 1, ArrowUp: -1, j: 1, k: -1 }[event.key];
+  const at = event.key === "Home" ? 0 : event.key === "End" ? steps.length - 1 : steps.indexOf(step) + (move || NaN);
+  if (Number.isNaN(at) || !steps[at]) return;
+  event.preventDefault();
+  choose(page.querySelector(".ladder"), steps[at], true);
+});
+
+page.addEventListener("click", (event) => {
+  const step = event.target.closest?.(".ladder .step");
+  if (!step || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  history.replaceState(null, "", step.getAttribute("href"));
+  choose(page.querySelector(".ladder"), step, true);
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !page.hidden) location.hash = "#/";
+  if (event.key === "/" && filters && !overview.hidden && !/INPUT|SELECT/.test(event.target.tagName)) {
+    event.preventDefault();
+    filters.elements.q.focus();
+  }
+});
+
+const theme = document.getElementById("theme");
+const themes = ["system", "light", "dark"];
+function setTheme(name) {
+  document.documentElement.dataset.theme = name;
+  theme.textContent = "Theme: " + name;
+  try { localStorage.setItem("peerproof-theme", name); } catch { /* a sandboxed file keeps no choice */ }
+}
+theme.hidden = false;
+theme.addEventListener("click", () => {
+  setTheme(themes[(themes.indexOf(document.documentElement.dataset.theme) + 1) % themes.length]);
+});
+let kept = null;
+try { kept = localStorage.getItem("peerproof-theme"); } catch { /* as above */ }
+setTheme(themes.includes(kept) ? kept : "system");
+
+addEventListener("hashchange", route);
+addEventListener("DOMContentLoaded", route);

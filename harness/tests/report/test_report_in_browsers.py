@@ -1,0 +1,108 @@
+"""The report, driven as a reader would: links, filters, keyboard, and hostile text in every field."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def test_the_first_screen_says_what_is_unexpected(page: Page, sample: str) -> None:
+    page.goto(sample)
+    expect(page.locator("h1")).to_contain_text("3 unexpected of 24 results")
+    expect(page.locator(".findings li")).to_have_count(3)
+    expect(page.locator(".matrix .chip")).to_have_count(9)
+    expect(page.locator(".run")).to_contain_text("156.0.7390.54")
+
+
+def test_two_clicks_lead_from_a_red_cell_to_the_offending_frame(page: Page, sample: str) -> None:
+    page.goto(sample)
+    page.locator(".matrix .chip.red").click()
+    chosen = page.locator(".step.chosen")
+    expect(chosen).to_have_attribute(
+        "aria-label", "frame 9, 12.8 ms, reference to firefox: sctp INIT; broken: RFC8831-6.7-M3"
+    )
+    expect(page.locator(".detail .frame:visible")).to_contain_text("transaction id")
+    expect(chosen).to_be_in_viewport()
+
+
+def test_the_ladder_answers_to_the_keyboard(page: Page, sample: str) -> None:
+    page.goto(sample)
+    page.locator(".findings .title").first.focus()
+    page.keyboard.press("Enter")
+    chosen = page.locator(".step.chosen")
+    chosen.focus()
+    page.keyboard.press("ArrowUp")
+    expect(chosen).to_contain_text("ServerHello")
+    page.keyboard.press("Home")
+    expect(chosen).to_contain_text("offer")
+    page.keyboard.press("Escape")
+    expect(page.locator("#overview")).to_be_visible()
+
+
+def test_filters_live_in_the_url(page: Page, sample: str) -> None:
+    page.goto(sample)
+    rows = page.locator(".cases tr[data-v]:visible")
+    expect(rows).to_have_count(5)
+    page.get_by_label("Layer").select_option("ice")
+    expect(rows).to_have_count(2)
+    page.get_by_label("Search").fill("repaired")
+    expect(rows).to_have_count(1)
+    assert "layer=ice" in page.url
+    assert "q=repaired" in page.url
+    page.reload()
+    expect(rows).to_have_count(1)
+    page.goto(sample + "#/?verdict=T")
+    expect(rows).to_have_count(1)
+    page.goto(sample + "#/?only=unexpected")
+    expect(rows).to_have_count(2)
+
+
+def test_a_page_that_is_not_there_says_so(page: Page, sample: str) -> None:
+    page.goto(sample + "#/case/00000000")
+    expect(page.locator("#page")).to_contain_text("no such page")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_is_wider_than_the_window(page: Page, sample: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(sample)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.locator(".findings .title").first.click()
+    expect(page.locator(".rungs")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_hostile_text_is_inert_on_every_page(page: Page, hostile: str) -> None:
+    page.goto(hostile)
+    links = page.evaluate("[...new Set([...document.querySelectorAll('a.chip')].map(a => a.getAttribute('href')))]")
+    assert len(links) > 20
+    for link in links:
+        page.goto(hostile + link)
+        expect(page.locator("#page article")).to_be_visible()
+        page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+        foreign = page.evaluate(
+            "document.querySelectorAll('#page script, #page img, #page [onload], #page [onerror]').length"
+        )
+        assert foreign == 0
+    assert page.evaluate("window.pwned") is None
+    expect(page.locator("#page .lines").first).to_contain_text("</script><script>window.pwned=1</script>")
+
+
+def test_no_script_but_our_own_would_run(browser: Browser, sample: str) -> None:
+    """The second wall: markup that did get in through an escape is still stopped by the policy of the page."""
+    page = browser.new_page()
+    page.goto(sample)
+    page.evaluate(
+        """() => {
+            const host = document.createElement("div");
+            host.innerHTML = "<img src=x onerror='window.pwned=1'>";
+            const script = document.createElement("script");
+            script.textContent = "window.pwned=1";
+            document.body.append(host, script);
+        }"""
+    )
+    page.wait_for_timeout(100)
+    assert page.evaluate("window.pwned") is None
+    page.close()
