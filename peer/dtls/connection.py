@@ -1,0 +1,256 @@
+"""The facade: one connection, whichever version it turns out to speak."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from peer.dtls.config import (
+    Config,
+    DatagramTransform,
+    Entropy,
+    HandshakeTransform,
+    RecordTransform,
+    Role,
+    identity,
+)
+from peer.dtls.conversation import Conversation, Machine, reject
+from peer.dtls.events import ApplicationDataReceived, ConnectionClosed, Event
+from peer.dtls.flight import Flights
+from peer.dtls.opening import ClientOpening, ServerOpening
+from peer.dtls.reassembly import Reassembler
+from peer.dtls.records import Opened, RecordLayer
+from peer.dtls.transcript import RawMessage, dtls_form
+from peer.errors import DecodeError, LocalProtocolError, RemoteProtocolError
+from peer.trace import Direction, Entry, Layer, Sink
+from peer.wire.dtls_alert import Alert, AlertDescription, AlertLevel
+from peer.wire.dtls_handshake import HandshakeMessage, parse_fragments
+from peer.wire.dtls_record import MAX_FRAGMENT, Ack, ContentType, RecordNumber
+
+__all__ = ["Connection"]
+
+# Application data that overtook the last handshake message waits for it.
+_MAX_EARLY_DATA: Final = 64
+
+
+class Connection:
+    """A DTLS client or server.
+
+    The four methods of the dialect, `start`, `send`, `close` and `export_keying_material` are all there is to it.
+    When the remote side breaks the protocol, `receive_datagram` raises RemoteProtocolError once, the alert is queued
+    and everything after is ignored. `sent_alert` and `received_alert` hold the fatal alert, if there was one.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        role: Role,
+        *,
+        entropy: Entropy,
+        transform_handshake: HandshakeTransform = identity,
+        transform_record: RecordTransform = identity,
+        transform_datagram: DatagramTransform = identity,
+        trace: Sink | None = None,
+    ) -> None:
+        records = RecordLayer(
+            mtu=config.mtu, transform_record=transform_record, transform_datagram=transform_datagram, trace=trace
+        )
+        flights = Flights(records, transform=transform_handshake, trace=trace, timeout=config.retransmission_timeout)
+        self._conversation = Conversation(config, role, entropy, records, flights, Reassembler(), trace)
+        self._records = records
+        self._machine: Machine = (ClientOpening if role is Role.CLIENT else ServerOpening)(self._conversation)
+        self._early_data: list[bytes] = []
+        self._closed = False
+        self.sent_alert: int | None = None
+        self.received_alert: int | None = None
+
+    @property
+    def role(self) -> Role:
+        return self._conversation.role
+
+    @property
+    def is_established(self) -> bool:
+        """The handshake is complete and the connection not closed."""
+        return self._machine.complete and not self._closed
+
+    @property
+    def is_closed(self) -> bool:
+        return self._closed
+
+    # --- what the owner asks for
+
+    def start(self, now: float) -> None:
+        """A client sends its ClientHello; a server waits for one."""
+        self._conversation.now = now
+        if isinstance(self._machine, ClientOpening):
+            self._machine.start()
+
+    def send(self, data: bytes) -> None:
+        """Queues one record of application data, at most 16,384 bytes. LocalProtocolError before the handshake is complete."""
+        if not self._machine.complete or self._closed:
+            raise LocalProtocolError("application data outside of an established connection")
+        if len(data) > MAX_FRAGMENT:
+            raise LocalProtocolError(f"{len(data)} bytes don't fit a record")
+        records = self._records
+        records.send(ContentType.APPLICATION_DATA, records.write_epoch, data, self._conversation.now)
+        records.flush()
+
+    def close(self, now: float) -> None:
+        """Queues close_notify. Nothing is received any more."""
+        if not self._closed:
+            self._conversation.now = now
+            self._close()
+
+    def export_keying_material(self, label: bytes, context: bytes | None, length: int) -> bytes:
+        """RFC 5705 section 4, RFC 8446 7.5. LocalProtocolError before the handshake is complete."""
+        if not self._machine.complete:
+            raise LocalProtocolError("there is no keying material before the handshake is complete")
+        return self._machine.export(label, context, length)
+
+    # --- the dialect
+
+    def receive_datagram(self, data: bytes, now: float) -> list[Event]:
+        """Raises RemoteProtocolError, once, when the remote side ends or breaks the connection."""
+        if self._closed:
+            return []
+        conversation = self._conversation
+        conversation.now = now
+        repeated = False
+        try:
+            for opened in self._records.receive(data, now):
+                repeated |= self._HANDLERS.get(opened.kind, Connection._handle_unknown)(self, opened)
+                if self._closed:
+                    break
+            if repeated and not self._closed:
+                self._machine.handle_repetition()
+        except DecodeError as error:
+            self._fail(reject(AlertDescription.DECODE_ERROR, str(error)))
+        except RemoteProtocolError as error:
+            self._fail(error)
+        return self._take_events()
+
+    def datagrams_to_send(self, now: float) -> list[bytes]:
+        return self._records.drain()
+
+    def next_timeout(self) -> float | None:
+        return None if self._closed else self._machine.next_timeout()
+
+    def handle_timeout(self, now: float) -> list[Event]:
+        self._conversation.now = now
+        if not self._closed:
+            self._machine.handle_timeout()
+        return self._take_events()
+
+    def _take_events(self) -> list[Event]:
+        events, self._conversation.events = self._conversation.events, []
+        return events
+
+    # --- records by content type; each says whether it showed that the other side repeats its last flight
+
+    def _handle_handshake(self, opened: Opened) -> bool:
+        conversation = self._conversation
+        try:
+            fragments = parse_fragments(opened.payload)
+        except DecodeError as error:
+            if opened.epoch:
+                raise
+            self._discard(opened, str(error))  # anybody may have sent it
+            return False
+        last_heard = conversation.inbound.next_sequence - 1
+        repeated, in_order = False, True
+        for fragment in fragments:
+            if fragment.sequence == last_heard:
+                repeated |= fragment.offset + len(fragment.data) == fragment.length
+            elif not conversation.inbound.receive(fragment, opened.epoch):
+                in_order = False
+        self._machine.handle_record(RecordNumber(opened.epoch, opened.sequence), in_order=in_order)
+        while (raw := conversation.inbound.take()) is not None:
+            self._machine = self._machine.handle_message(self._parse(raw), raw)
+        self._release_early_data()
+        return repeated
+
+    def _parse(self, raw: RawMessage) -> HandshakeMessage:
+        conversation = self._conversation
+        message = self._machine.parse(raw.type, raw.body)
+        if conversation.trace is not None:
+            conversation.trace(
+                Entry(conversation.now, Layer.DTLS_HANDSHAKE, Direction.RECEIVED, message, dtls_form(raw))
+            )
+        return message
+
+    def _handle_application_data(self, opened: Opened) -> bool:
+        if not opened.epoch:
+            self._discard(opened, "application data in clear")
+        elif self._machine.complete:
+            self._conversation.events.append(ApplicationDataReceived(opened.payload))
+        elif len(self._early_data) < _MAX_EARLY_DATA:
+            self._early_data.append(opened.payload)
+        return False
+
+    def _release_early_data(self) -> None:
+        if self._early_data and self._machine.complete:
+            self._conversation.events += [ApplicationDataReceived(data) for data in self._early_data]
+            self._early_data = []
+
+    def _handle_change_cipher_spec(self, opened: Opened) -> bool:
+        # In DTLS the epoch of each record says what this one would: nothing depends on it (RFC 9147 5 drops it).
+        return False
+
+    def _handle_alert(self, opened: Opened) -> bool:
+        try:
+            alert = Alert.parse(opened.payload)
+        except DecodeError as error:
+            if opened.epoch:
+                raise
+            self._discard(opened, str(error))
+            return False
+        if alert.description == AlertDescription.CLOSE_NOTIFY:
+            self._conversation.events.append(ConnectionClosed())
+            self._close()
+        elif alert.level == AlertLevel.FATAL or self._machine.every_alert_is_fatal(alert):
+            self._closed = True
+            self.received_alert = alert.description
+            raise RemoteProtocolError(f"the remote side sent the alert {alert.name}")
+        return False
+
+    def _handle_ack(self, opened: Opened) -> bool:
+        if opened.epoch:
+            self._machine.handle_ack(Ack.parse(opened.payload), opened.epoch)
+        return False
+
+    def _handle_unknown(self, opened: Opened) -> bool:
+        if opened.epoch:
+            raise reject(AlertDescription.UNEXPECTED_MESSAGE, f"a record of type {opened.kind}")
+        self._discard(opened, "unknown content type")
+        return False
+
+    _HANDLERS: Mapping[int, Callable[[Connection, Opened], bool]] = {
+        ContentType.HANDSHAKE: _handle_handshake,
+        ContentType.APPLICATION_DATA: _handle_application_data,
+        ContentType.CHANGE_CIPHER_SPEC: _handle_change_cipher_spec,
+        ContentType.ALERT: _handle_alert,
+        ContentType.ACK: _handle_ack,
+    }
+
+    # --- the end
+
+    def _close(self) -> None:
+        self._conversation.send_alert(AlertLevel.WARNING, AlertDescription.CLOSE_NOTIFY)
+        self._conversation.flights.finish()
+        self._closed = True
+
+    def _fail(self, error: RemoteProtocolError) -> None:
+        """Queues the alert, closes, and raises."""
+        self._closed = True
+        self._conversation.events.clear()
+        if error.code is not None:
+            self.sent_alert = error.code
+            self._conversation.send_alert(AlertLevel.FATAL, error.code)
+        raise error
+
+    def _discard(self, opened: Opened, why: str) -> None:
+        conversation = self._conversation
+        if conversation.trace is not None:
+            conversation.trace(
+                Entry(conversation.now, Layer.DTLS_RECORD, Direction.DISCARDED, None, opened.payload, why)
+            )

@@ -1,0 +1,121 @@
+"""What the state machines of a connection share, whichever version they speak."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+
+from peer.dtls.certificate import PublicKey, public_key_of
+from peer.dtls.config import Config, Entropy, Role
+from peer.dtls.events import Event
+from peer.dtls.flight import Flights
+from peer.dtls.reassembly import Reassembler
+from peer.dtls.records import RecordLayer
+from peer.dtls.transcript import RawMessage
+from peer.errors import LocalProtocolError, RemoteProtocolError
+from peer.trace import Secret, Sink
+from peer.wire.dtls_alert import Alert, AlertDescription, AlertLevel
+from peer.wire.dtls_extensions import ExtensionType, UseSrtp
+from peer.wire.dtls_handshake import HandshakeMessage
+from peer.wire.dtls_record import Ack, ContentType, RecordNumber
+
+__all__ = ["Conversation", "Machine", "choose_srtp_profile", "reject", "remote_key", "selected_srtp_profile"]
+
+
+def reject(description: AlertDescription, message: str) -> RemoteProtocolError:
+    """The error that ends the connection with this alert."""
+    return RemoteProtocolError(message, code=int(description))
+
+
+@dataclass(slots=True)
+class Conversation:
+    """`now` is the time of the call under way; `events` is what that call will report."""
+
+    config: Config
+    role: Role
+    entropy: Entropy
+    records: RecordLayer
+    flights: Flights
+    inbound: Reassembler
+    trace: Sink | None
+    now: float = 0.0
+    events: list[Event] = field(default_factory=list)
+
+    def log_secret(self, label: str, client_random: bytes, secret: bytes) -> None:
+        """A line of an NSS key log."""
+        if self.trace is not None:
+            self.trace(Secret(self.now, f"{label} {client_random.hex()} {secret.hex()}"))
+
+    def send_alert(self, level: AlertLevel, description: int) -> None:
+        self.records.flush()
+        self.records.send(
+            ContentType.ALERT, self.records.write_epoch, Alert(level, description).serialize(), self.now
+        )
+        self.records.flush()
+
+
+class Machine(ABC):
+    """One stage of a handshake. `handle_message` returns the machine that takes the next message, mostly itself."""
+
+    complete = False
+
+    def __init__(self, conversation: Conversation) -> None:
+        self.conversation = conversation
+
+    @abstractmethod
+    def parse(self, kind: int, body: bytes) -> HandshakeMessage:
+        """Reads a message as this version has it. Raises DecodeError."""
+
+    @abstractmethod
+    def handle_message(self, message: HandshakeMessage, raw: RawMessage) -> Machine:
+        """Raises RemoteProtocolError when the message ends the connection."""
+
+    def handle_repetition(self) -> None:
+        """The other side repeats what it said before our last flight: that flight was lost."""
+        self.conversation.flights.repeat(self.conversation.now)
+
+    def handle_record(self, number: RecordNumber, *, in_order: bool) -> None:
+        """A record with handshake fragments was opened. For DTLS 1.3, which acknowledges them."""
+
+    def handle_ack(self, ack: Ack, epoch: int) -> None:
+        """An ACK came in. DTLS 1.2 has none."""
+
+    def every_alert_is_fatal(self, alert: Alert) -> bool:
+        """DTLS 1.3 ignores the level of an alert (RFC 8446 section 6)."""
+        return False
+
+    def export(self, label: bytes, context: bytes | None, length: int) -> bytes:
+        """RFC 5705. Only a machine that is complete has something to export."""
+        raise LocalProtocolError("there is no keying material before the handshake is complete")
+
+    def next_timeout(self) -> float | None:
+        return self.conversation.flights.deadline
+
+    def handle_timeout(self) -> None:
+        self.conversation.flights.handle_timeout(self.conversation.now)
+
+
+def remote_key(config: Config, certificates: tuple[bytes, ...]) -> PublicKey:
+    """The key of the remote side's certificate, once its fingerprint is right (RFC 8122 section 5, RFC 8827 6.5)."""
+    fingerprints = config.remote_fingerprints
+    if fingerprints is not None and not any(fingerprint.matches(certificates[0]) for fingerprint in fingerprints):
+        raise reject(AlertDescription.BAD_CERTIFICATE, "the certificate matches no fingerprint")
+    return public_key_of(certificates[0])
+
+
+def choose_srtp_profile(config: Config, offered: bytes | None) -> int | None:
+    """RFC 5764 4.1.1, as server: our favourite of what the client offers, or none."""
+    if offered is None or not config.srtp_profiles:
+        return None
+    profiles = UseSrtp.parse(offered).profiles
+    return next((profile for profile in config.srtp_profiles if profile in profiles), None)
+
+
+def selected_srtp_profile(config: Config, answered: bytes | None) -> int | None:
+    """RFC 5764 4.1.1, as client: the one profile the server says, which must be one we offered."""
+    if answered is None:
+        return None
+    answer = UseSrtp.parse(answered)
+    if len(answer.profiles) != 1 or answer.profiles[0] not in config.srtp_profiles or answer.mki:
+        raise reject(AlertDescription.ILLEGAL_PARAMETER, f"the server's {ExtensionType.USE_SRTP.name} is not from our offer")
+    return answer.profiles[0]

@@ -1,0 +1,85 @@
+"""What record protection looks like to the record layer, and the null protection of epoch 0."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from peer.dtls.replay import ReplayWindow
+from peer.errors import LocalProtocolError
+from peer.wire.dtls_parameters import DTLS12
+from peer.wire.dtls_record import HEADER_SIZE, Record, WireRecord
+
+__all__ = ["MAX_SEQUENCE", "NullOpener", "NullSealer", "Opener", "Sealer"]
+
+MAX_SEQUENCE: Final = (1 << 48) - 1
+
+
+class Sealer(Protocol):
+    """Protects what we send in one epoch. `sequence` is the number of the next record."""
+
+    epoch: int
+    sequence: int
+
+    @property
+    def overhead(self) -> int:
+        """Bytes a record is longer than its payload."""
+
+    def seal(self, kind: int, payload: bytes) -> bytes:
+        """The next record, ready to send."""
+
+    def seal_record(self, record: Record) -> bytes:
+        """A record with the epoch and sequence number it says itself."""
+
+
+class Opener(Protocol):
+    """Opens what is received in one epoch."""
+
+    epoch: int
+
+    def open(self, record: WireRecord) -> tuple[int, int, bytes] | None:
+        """Content type, sequence number and payload; None when it is replayed or not authentic."""
+
+
+def check_sequence(sequence: int) -> None:
+    """RFC 6347 4.1: sequence numbers must not wrap."""
+    if sequence > MAX_SEQUENCE:
+        raise LocalProtocolError("the record sequence numbers of this epoch are used up")
+
+
+class NullSealer:
+    """Epoch 0."""
+
+    __slots__ = ("epoch", "sequence", "version")
+
+    def __init__(self) -> None:
+        self.epoch = 0
+        self.sequence = 0
+        self.version = DTLS12
+
+    @property
+    def overhead(self) -> int:
+        return HEADER_SIZE
+
+    def seal(self, kind: int, payload: bytes) -> bytes:
+        record = Record(kind, self.version, 0, self.sequence, payload)
+        self.sequence += 1
+        return record.serialize()
+
+    def seal_record(self, record: Record) -> bytes:
+        return record.serialize()
+
+
+class NullOpener:
+    """Epoch 0. Nothing is authentic here, so a number may be used up by anybody: replays are still refused."""
+
+    __slots__ = ("_window", "epoch")
+
+    def __init__(self) -> None:
+        self.epoch = 0
+        self._window = ReplayWindow()
+
+    def open(self, record: WireRecord) -> tuple[int, int, bytes] | None:
+        if not isinstance(record, Record) or not self._window.is_fresh(record.sequence):
+            return None
+        self._window.accept(record.sequence)
+        return record.type, record.sequence, record.fragment

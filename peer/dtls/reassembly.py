@@ -1,0 +1,88 @@
+"""Putting handshake messages together again: RFC 6347 4.2.3, RFC 9147 5.2 and 5.5.
+
+Fragments may come in any order, twice, and overlap. Where overlaps disagree the bytes that came first stay. What a peer
+can make us keep is bounded: `_WINDOW` messages ahead, `MAX_MESSAGE` bytes each.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from peer.dtls.transcript import RawMessage
+from peer.wire.dtls_handshake import Fragment
+
+__all__ = ["MAX_MESSAGE", "Reassembler"]
+
+MAX_MESSAGE: Final = 1 << 16
+_WINDOW: Final = 12
+_MAX_GAPS: Final = 128
+
+
+class _Partial:
+    """A message of which some bytes have come. `_gaps` are the (start, end) still missing."""
+
+    __slots__ = ("_body", "_epoch", "_gaps", "_length", "_sequence", "_type")
+
+    def __init__(self, first: Fragment, epoch: int) -> None:
+        self._type, self._length, self._sequence, self._epoch = first.type, first.length, first.sequence, epoch
+        self._body = bytearray(first.length)
+        self._gaps = [(0, first.length)] if first.length else []
+
+    def add(self, fragment: Fragment, epoch: int) -> None:
+        if (fragment.type, fragment.length, epoch) != (self._type, self._length, self._epoch):
+            return
+        start, end = fragment.offset, fragment.offset + len(fragment.data)
+        left: list[tuple[int, int]] = []
+        for gap_start, gap_end in self._gaps:
+            low, high = max(start, gap_start), min(end, gap_end)
+            if low >= high:
+                left.append((gap_start, gap_end))
+                continue
+            self._body[low:high] = fragment.data[low - start : high - start]
+            if gap_start < low:
+                left.append((gap_start, low))
+            if high < gap_end:
+                left.append((high, gap_end))
+        if len(left) <= _MAX_GAPS:
+            self._gaps = left
+
+    def message(self) -> RawMessage | None:
+        if self._gaps:
+            return None
+        return RawMessage(self._type, self._sequence, bytes(self._body), self._epoch)
+
+
+class Reassembler:
+    """Takes fragments, gives whole messages in order of their message_seq."""
+
+    __slots__ = ("_partials", "next_sequence")
+
+    def __init__(self) -> None:
+        self.next_sequence = 0
+        self._partials: dict[int, _Partial] = {}
+
+    @property
+    def has_gaps(self) -> bool:
+        """True when something of a message still to come is here already."""
+        return bool(self._partials)
+
+    def receive(self, fragment: Fragment, epoch: int) -> bool:
+        """Keeps a fragment. False when it is from the past, too far ahead or too long, and was left aside."""
+        if not 0 <= fragment.sequence - self.next_sequence < _WINDOW or fragment.length > MAX_MESSAGE:
+            return False
+        if not fragment.data and fragment.length:
+            return True  # says nothing, but does no harm
+        partial = self._partials.get(fragment.sequence)
+        if partial is None:
+            partial = self._partials[fragment.sequence] = _Partial(fragment, epoch)
+        partial.add(fragment, epoch)
+        return True
+
+    def take(self) -> RawMessage | None:
+        """The next message in order, once it is whole."""
+        partial = self._partials.get(self.next_sequence)
+        message = partial.message() if partial is not None else None
+        if message is not None:
+            del self._partials[self.next_sequence]
+            self.next_sequence += 1
+        return message
