@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from peer.ice.agent import Agent, Candidate, Config, Event, ResolutionRequested, State
+from peer.ice.agent import Address, Agent, Candidate, Config, Event, ResolutionRequested, State
 from peer.ice.edge import Batch, CandidateError, Gatherer, Options
 
 
@@ -23,6 +23,7 @@ class Driver:
             on_complete=self._complete,
             on_datagrams=self._datagrams,
             on_error=self._error,
+            on_base_lost=self._base_lost,
         )
         self.events: list[Event] = []
         self.errors: list[CandidateError] = []
@@ -63,6 +64,9 @@ class Driver:
             else:
                 self.data.append(data)
                 self._changed.set()
+
+    def _base_lost(self, base: Address) -> None:
+        self.do(self.agent.remove_local_base(base, self.loop.time()))
 
     def _error(self, error: CandidateError) -> None:
         self.errors.append(error)

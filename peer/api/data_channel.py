@@ -1,0 +1,280 @@
+"""RTCDataChannel, webrtc-pc section 6.2.
+
+What a page's ArrayBuffer is, is `bytes` here. The channel knows its link to the SCTP association (`ChannelLink`) and
+nothing of the transport below; the connection tells it what happened there, always from a queued task.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, Protocol, TypeAlias
+
+from peer.api.blob import Blob
+from peer.api.errors import InvalidStateError, OperationError, RTCError, RTCErrorDetailType
+from peer.api.events import EventHandler, EventTarget, MessageEvent, RTCErrorEvent
+from peer.api.webidl import boolean, enumeration, integer, members, string
+
+__all__ = [
+    "BinaryType",
+    "ChannelLink",
+    "ChannelParameters",
+    "RTCDataChannel",
+    "RTCDataChannelState",
+    "channel_parameters",
+]
+
+SendData: TypeAlias = str | bytes | bytearray | memoryview | Blob
+
+# RFC 8832 section 5.1: label and protocol lengths are 16 bits on the wire.
+MAX_NAME_BYTES: Final = 65535
+# Stream 65535 is reserved (RFC 8831 section 6.2, RFC 8832 section 5).
+RESERVED_ID: Final = 65535
+
+
+class RTCDataChannelState(StrEnum):
+    CONNECTING = "connecting"
+    OPEN = "open"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
+class BinaryType(StrEnum):
+    BLOB = "blob"
+    ARRAYBUFFER = "arraybuffer"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelParameters:
+    """What createDataChannel was given, or a DATA_CHANNEL_OPEN brought. Life time in ms."""
+
+    label: str
+    ordered: bool = True
+    max_packet_life_time: int | None = None
+    max_retransmits: int | None = None
+    protocol: str = ""
+    negotiated: bool = False
+    id: int | None = None
+
+
+class ChannelLink(Protocol):
+    """What a channel asks of the connection that made it."""
+
+    def channel_limits(self) -> tuple[float, float]:
+        """[[MaxMessageSize]] and [[MaxBufferSize]] of the SCTP transport, in bytes."""
+
+    def send_on_channel(self, channel: RTCDataChannel, data: str | bytes) -> None: ...
+
+    def close_channel(self, channel: RTCDataChannel) -> None:
+        """Start the closing procedure."""
+
+
+def channel_parameters(label: Any, init: Any) -> ChannelParameters:
+    """Steps 4 to 17 of createDataChannel, and the Web IDL conversions before them. Raises TypeError."""
+    given = members(
+        init,
+        ("ordered", "maxPacketLifeTime", "maxRetransmits", "protocol", "negotiated", "id"),
+        "RTCDataChannelInit",
+    )
+    numbers = {
+        name: integer(given[name], name, 0, 65535)
+        for name in ("maxPacketLifeTime", "maxRetransmits", "id")
+        if given.get(name) is not None
+    }
+    negotiated = boolean(given.get("negotiated", False))
+    parameters = ChannelParameters(
+        label=string(label),
+        ordered=boolean(given.get("ordered", True)),
+        max_packet_life_time=numbers.get("maxPacketLifeTime"),
+        max_retransmits=numbers.get("maxRetransmits"),
+        protocol="" if given.get("protocol") is None else string(given["protocol"]),
+        negotiated=negotiated,
+        id=numbers.get("id") if negotiated else None,  # step 13: ignored when negotiated in-band
+    )
+    if len(parameters.label.encode()) > MAX_NAME_BYTES:  # step 5
+        raise TypeError(f"label: more than {MAX_NAME_BYTES} bytes")
+    if len(parameters.protocol.encode()) > MAX_NAME_BYTES:  # step 11
+        raise TypeError(f"protocol: more than {MAX_NAME_BYTES} bytes")
+    if negotiated and parameters.id is None:  # step 14
+        raise TypeError("a negotiated channel needs an id")
+    if parameters.max_packet_life_time is not None and parameters.max_retransmits is not None:  # step 15
+        raise TypeError("maxPacketLifeTime and maxRetransmits exclude each other")
+    if parameters.id == RESERVED_ID:  # step 17
+        raise TypeError(f"id {RESERVED_ID} is reserved")
+    return parameters
+
+
+class RTCDataChannel(EventTarget):
+    """Made by `createDataChannel` or brought by a `datachannel` event."""
+
+    onopen = EventHandler()
+    onbufferedamountlow = EventHandler()
+    onerror = EventHandler()
+    onclosing = EventHandler()
+    onclose = EventHandler()
+    onmessage = EventHandler()
+
+    def __init__(self, link: ChannelLink, parameters: ChannelParameters) -> None:
+        super().__init__()
+        self._link = link
+        self._parameters = parameters
+        self._id = parameters.id
+        self._ready_state = RTCDataChannelState.CONNECTING
+        self._buffered_amount = 0
+        self._low_threshold = 0
+        self._binary_type = BinaryType.ARRAYBUFFER
+        # What getStats reports.
+        self._messages_sent = self._bytes_sent = 0
+        self._messages_received = self._bytes_received = 0
+
+    @property
+    def label(self) -> str:
+        return self._parameters.label
+
+    @property
+    def ordered(self) -> bool:
+        return self._parameters.ordered
+
+    @property
+    def maxPacketLifeTime(self) -> int | None:
+        """In ms, None for no limit."""
+        return self._parameters.max_packet_life_time
+
+    @property
+    def maxRetransmits(self) -> int | None:
+        return self._parameters.max_retransmits
+
+    @property
+    def protocol(self) -> str:
+        return self._parameters.protocol
+
+    @property
+    def negotiated(self) -> bool:
+        return self._parameters.negotiated
+
+    @property
+    def id(self) -> int | None:
+        """The SCTP stream id; None until it is chosen."""
+        return self._id
+
+    @property
+    def readyState(self) -> RTCDataChannelState:
+        return self._ready_state
+
+    @property
+    def bufferedAmount(self) -> int:
+        """Bytes given to send() that the transport has not taken yet. Never shrinks while the caller's code runs."""
+        return self._buffered_amount
+
+    @property
+    def bufferedAmountLowThreshold(self) -> int:
+        return self._low_threshold
+
+    @bufferedAmountLowThreshold.setter
+    def bufferedAmountLowThreshold(self, value: int) -> None:
+        self._low_threshold = integer(value, "bufferedAmountLowThreshold", 0, (1 << 32) - 1)
+
+    @property
+    def binaryType(self) -> BinaryType:
+        return self._binary_type
+
+    @binaryType.setter
+    def binaryType(self, value: str) -> None:
+        try:
+            self._binary_type = enumeration(BinaryType, value, "binaryType")
+        except TypeError:
+            return  # Web IDL: an invalid enumeration value given to an attribute is ignored
+
+    def send(self, data: SendData) -> None:
+        """Send text (str) or binary data (bytes, bytearray, memoryview, Blob).
+
+        Raises TypeError for other types or more bytes than `pc.sctp.maxMessageSize`, InvalidStateError unless open,
+        OperationError when too much is buffered already.
+        """
+        payload: str | bytes
+        if isinstance(data, str):
+            payload = string(data)
+            size = len(payload) if payload.isascii() else len(payload.encode())
+        elif isinstance(data, bytes | bytearray | memoryview | Blob):
+            payload = bytes(data)  # a copy of what may change: the caller may reuse its buffer
+            size = len(payload)
+        else:
+            raise TypeError(f"send() takes str, bytes, bytearray, memoryview or Blob, not {type(data).__name__}")
+        if self._ready_state is not RTCDataChannelState.OPEN:  # step 3
+            raise InvalidStateError(f"the channel is {self._ready_state}")
+        max_message_size, max_buffer_size = self._link.channel_limits()
+        if size > max_message_size:  # step 5
+            raise TypeError(f"{size} bytes exceed maxMessageSize, {max_message_size:.0f}")
+        if self._buffered_amount + size > max_buffer_size:  # step 6
+            raise OperationError(f"more than {max_buffer_size:.0f} bytes would be buffered")
+        self._buffered_amount += size  # step 8
+        self._messages_sent += 1
+        self._bytes_sent += size
+        self._link.send_on_channel(self, payload)  # step 7
+
+    def close(self) -> None:
+        """Close after everything sent so far has been delivered."""
+        if self._ready_state in (RTCDataChannelState.CLOSING, RTCDataChannelState.CLOSED):  # step 2
+            return
+        self._ready_state = RTCDataChannelState.CLOSING  # step 3
+        self._link.close_channel(self)  # step 4
+
+    # What the connection's queued tasks do.
+
+    def _opened(self) -> None:
+        """The text's "Announce the data channel as open", steps 3 to 5."""
+        if self._ready_state in (RTCDataChannelState.CLOSING, RTCDataChannelState.CLOSED):
+            return
+        self._ready_state = RTCDataChannelState.OPEN
+        self._fire("open")
+
+    def _received(self, data: str | bytes, origin: str) -> None:
+        """The text's "Receiving messages on a data channel", steps 3 to 5."""
+        if self._ready_state is not RTCDataChannelState.OPEN:
+            return
+        self._messages_received += 1
+        if isinstance(data, str):
+            self._bytes_received += len(data) if data.isascii() else len(data.encode())
+            value: str | bytes | Blob = data
+        else:
+            self._bytes_received += len(data)
+            value = data if self._binary_type is BinaryType.ARRAYBUFFER else Blob([data])
+        self.dispatchEvent(MessageEvent("message", {"data": value, "origin": origin}))
+
+    def _drained(self, size: int) -> None:
+        """The transport took `size` bytes from its queue."""
+        before = self._buffered_amount
+        self._buffered_amount = max(0, before - size)
+        if before > self._low_threshold >= self._buffered_amount:
+            self._fire("bufferedamountlow")
+
+    def _closing_started(self) -> None:
+        """The text's "Closing procedure", step 4, when the other side began it."""
+        if self._ready_state in (RTCDataChannelState.CLOSING, RTCDataChannelState.CLOSED):
+            return
+        self._ready_state = RTCDataChannelState.CLOSING
+        self._fire("closing")
+
+    def _closed(self, error: RTCError | None = None) -> None:
+        """The text's "Announcing a data channel as closed" and, with an error, "unable to create"."""
+        if self._ready_state is RTCDataChannelState.CLOSED:
+            return
+        self._ready_state = RTCDataChannelState.CLOSED
+        if error is not None:
+            self.dispatchEvent(RTCErrorEvent("error", {"error": error}))
+        self._fire("close")
+
+    def _fail_to_create(self, message: str) -> None:
+        """The text's "Error on creating data channels"."""
+        self._closed(_creation_error(message))
+
+    def _fire_failure(self, message: str) -> None:
+        """The same for a channel whose slot says "closed" already."""
+        self.dispatchEvent(RTCErrorEvent("error", {"error": _creation_error(message)}))
+
+    def __repr__(self) -> str:
+        return f"<RTCDataChannel {self.label!r} id={self._id} {self._ready_state}>"
+
+
+def _creation_error(message: str) -> RTCError:
+    return RTCError({"errorDetail": RTCErrorDetailType.DATA_CHANNEL_FAILURE}, message)

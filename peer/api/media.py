@@ -1,0 +1,347 @@
+"""The media side of a connection: its transceivers, the remote streams, and the events at both.
+
+What is sent and received belongs to an engine (`peer.media`), which attaches itself as a `MediaEngine`; without one the
+negotiation is whole and no RTP flows.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from peer import jsep
+from peer.api.errors import InvalidAccessError, InvalidStateError
+from peer.api.events import Event, MediaStreamEvent, RTCTrackEvent
+from peer.api.media_stream import MediaStream, MediaStreamTrack
+from peer.api.parameters import check_new_encodings, parse_encodings
+from peer.api.rtp_receiver import RTCRtpReceiver
+from peer.api.rtp_sender import RTCRtpSender, stream_ids
+from peer.api.rtp_transceiver import RTCRtpTransceiver
+from peer.api.webidl import Dictionary, enumeration, members, sequence
+
+if TYPE_CHECKING:
+    from peer.api.core import Core
+
+__all__ = ["Media", "MediaEngine"]
+
+
+class MediaEngine(Protocol):
+    """What turns tracks into RTP and back. Called in the task that changed things; must not block."""
+
+    def transceiver_changed(self, transceiver: RTCRtpTransceiver) -> None:
+        """Negotiated parameters, encodings, the track or the direction changed: read the slots."""
+
+    def transceiver_stopped(self, transceiver: RTCRtpTransceiver) -> None: ...
+
+    def play_tone(self, transceiver: RTCRtpTransceiver, tone: str, duration: int) -> None:
+        """RFC 4733 events for `duration` ms."""
+
+    def contributing_sources(self, transceiver: RTCRtpTransceiver) -> list[Dictionary]: ...
+
+    def synchronization_sources(self, transceiver: RTCRtpTransceiver) -> list[Dictionary]: ...
+
+    def close(self) -> None: ...
+
+
+class Media:
+    """Transceivers and remote streams of one connection."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._transceivers: dict[int, RTCRtpTransceiver] = {}
+        self._remote_streams: dict[str, MediaStream] = {}
+        self._local_streams: list[MediaStream] = []  # addStream
+        self._announced: set[str] = set()  # streams addstream was fired for
+        self._has_sent: set[int] = set()  # transceivers whose [[CurrentDirection]] once had "send" in it
+        self.cname = str(uuid.uuid4())
+        self.engine: MediaEngine | None = None
+
+    # the set of transceivers
+
+    def transceivers(self) -> list[RTCRtpTransceiver]:
+        """CollectTransceivers: in insertion order."""
+        return [self._transceivers[slots.key] for slots in self._core.state.transceivers]
+
+    def active(self) -> list[RTCRtpTransceiver]:
+        """Those whose [[Stopped]] is false: what getSenders and getReceivers collect."""
+        return [self._transceivers[slots.key] for slots in self._core.state.transceivers if not slots.stopped]
+
+    def senders(self) -> list[RTCRtpSender]:
+        return [transceiver.sender for transceiver in self.active()]
+
+    def _make(self, slots: jsep.Transceiver, track: MediaStreamTrack | None) -> RTCRtpTransceiver:
+        sender = RTCRtpSender(self._core, track)
+        receiver = RTCRtpReceiver(self._core, slots.kind)
+        transceiver = RTCRtpTransceiver(self._core, slots, sender, receiver)
+        self._transceivers[slots.key] = transceiver
+        return transceiver
+
+    def _change(self, transceiver: RTCRtpTransceiver, **slots: Any) -> None:
+        self._core.state = self._core.state.with_transceiver(replace(transceiver._slots, **slots))
+
+    # addTrack, removeTrack, addTransceiver
+
+    def add_track(self, track: MediaStreamTrack, streams: tuple[MediaStream, ...]) -> RTCRtpSender:
+        """addTrack, steps 5 to 12."""
+        core = self._core
+        if not isinstance(track, MediaStreamTrack):
+            raise TypeError("addTrack takes a MediaStreamTrack")
+        ids = stream_ids(streams)
+        if core.is_closed:  # step 5
+            raise InvalidStateError("the connection is closed")
+        if any(sender.track is track for sender in self.senders()):  # step 6
+            raise InvalidAccessError("a sender for this track exists already")
+        transceiver = next((one for one in self.active() if self._reusable(one, track.kind)), None)  # step 7
+        if transceiver is not None:  # step 8
+            slots = transceiver._slots
+            transceiver.sender._track = track
+            direction = jsep.Direction.of(sends=True, receives=slots.direction.receives)
+            self._change(transceiver, stream_ids=ids, direction=direction, add_track=True)
+        else:  # step 9
+            core.state, slots = core.state.add(
+                jsep.Kind(track.kind), jsep.Direction.SENDRECV, stream_ids=ids, add_track=True
+            )
+            transceiver = self._make(slots, track)
+        core.update_negotiation_needed()  # step 11
+        return transceiver.sender
+
+    def _reusable(self, transceiver: RTCRtpTransceiver, kind: str) -> bool:
+        slots = transceiver._slots
+        return (
+            transceiver.sender.track is None
+            and slots.kind == kind
+            and not slots.stopping
+            and slots.key not in self._has_sent
+        )
+
+    def remove_track(self, sender: RTCRtpSender) -> None:
+        """removeTrack."""
+        core = self._core
+        if not isinstance(sender, RTCRtpSender):
+            raise TypeError("removeTrack takes an RTCRtpSender")
+        if core.is_closed:  # step 3
+            raise InvalidStateError("the connection is closed")
+        if sender._core is not core:  # step 4
+            raise InvalidAccessError("the sender is another connection's")
+        transceiver = sender._transceiver
+        slots = transceiver._slots
+        # steps 6, 8 and 9
+        if slots.stopping or sender not in self.senders() or sender.track is None:
+            return
+        sender._track = None  # step 10
+        self._change(  # steps 11 and 12
+            transceiver, direction=jsep.Direction.of(sends=False, receives=slots.direction.receives)
+        )
+        core.update_negotiation_needed()  # step 13
+
+    def add_transceiver(self, track_or_kind: Any, init: Any, *, update_flag: bool = True) -> RTCRtpTransceiver:
+        """addTransceiver."""
+        core = self._core
+        given = members(init, ("direction", "streams", "sendEncodings"), "RTCRtpTransceiverInit")
+        direction = enumeration(jsep.Direction, given.get("direction") or "sendrecv", "direction")
+        ids = stream_ids(tuple(sequence(given.get("streams") or (), "streams")))
+        encodings = parse_encodings(given.get("sendEncodings") or ())
+        track: MediaStreamTrack | None = None
+        if isinstance(track_or_kind, MediaStreamTrack):  # step 6
+            track, name = track_or_kind, track_or_kind.kind
+        else:  # step 5
+            name = track_or_kind
+        if name not in ("audio", "video"):
+            raise TypeError(f"a transceiver is for audio or video, not {name!r}")
+        if core.is_closed:  # step 7
+            raise InvalidStateError("the connection is closed")
+        kind = jsep.Kind(name)
+        configuration = core.state.configuration
+        checked = check_new_encodings(  # step 8
+            encodings, kind, configuration.capabilities(kind), configuration.max_encodings if name == "video" else 1
+        )
+        core.state, slots = core.state.add(kind, direction, stream_ids=ids, encodings=checked)  # steps 9 to 12
+        transceiver = self._make(slots, track)
+        if update_flag:
+            core.update_negotiation_needed()  # step 13
+        return transceiver
+
+    def offer_to_receive(self, kinds: Iterable[tuple[jsep.Kind, bool | None]]) -> None:
+        """Section 4.4.3.3, "legacy configuration extensions", step 3."""
+        for kind, wanted in kinds:
+            if wanted is None:
+                continue
+            usable = [one for one in self.transceivers() if one._slots.kind == kind and not one._slots.stopping]
+            receiving = [one for one in usable if one._slots.direction.receives]
+            if not wanted:  # step 3.1
+                for transceiver in receiving:
+                    direction = jsep.Direction.of(sends=transceiver._slots.direction.sends, receives=False)
+                    self._change(transceiver, direction=direction)
+            elif not receiving:  # steps 3.2 to 3.5
+                made = self.add_transceiver(str(kind), {"direction": "recvonly"}, update_flag=False)
+                self._change(made, direction=jsep.Direction.RECVONLY)
+
+    # legacy streams
+
+    def add_stream(self, stream: MediaStream) -> None:
+        """addStream as section 4.4.3 has it: addTrack for each track, now; a track with a sender is passed over."""
+        if not isinstance(stream, MediaStream):
+            raise TypeError("addStream takes a MediaStream")
+        if self._core.is_closed:
+            raise InvalidStateError("the connection is closed")
+        if stream not in self._local_streams:
+            self._local_streams.append(stream)
+        sent = {sender.track for sender in self.senders()}
+        for track in stream.getTracks():
+            if track not in sent:
+                self.add_track(track, (stream,))
+
+    def remove_stream(self, stream: MediaStream) -> None:
+        """removeStream: removeTrack for each sender of one of its tracks."""
+        if not isinstance(stream, MediaStream):
+            raise TypeError("removeStream takes a MediaStream")
+        if self._core.is_closed:
+            raise InvalidStateError("the connection is closed")
+        if stream in self._local_streams:
+            self._local_streams.remove(stream)
+        tracks = stream.getTracks()
+        for sender in self.senders():
+            if sender.track is not None and sender.track in tracks:
+                self.remove_track(sender)
+
+    def local_streams(self) -> list[MediaStream]:
+        return list(self._local_streams)
+
+    def remote_streams(self) -> list[MediaStream]:
+        return [stream for stream in self._remote_streams.values() if stream.getTracks()]
+
+    def stream_by_id(self, stream_id: str) -> MediaStream | None:
+        every = [*self._local_streams, *self.remote_streams()]
+        return next((stream for stream in every if stream.id == stream_id), None)
+
+    # what descriptions do
+
+    def created(self, key: int) -> None:
+        slots = self._core.state.transceiver(key)
+        if slots is not None:
+            self._make(slots, None)
+
+    def stopped(self, key: int) -> None:
+        """The text's "Stop the RTCRtpTransceiver": the slots are set; the receiver's track ends."""
+        self.ended(key)
+
+    def removed(self, slots: jsep.Transceiver) -> None:
+        transceiver = self._transceivers.pop(slots.key, None)
+        if transceiver is not None:
+            transceiver._last_slots = slots
+
+    def sender_negotiated(self, key: int) -> None:
+        transceiver = self._transceivers.get(key)
+        if transceiver is not None:
+            transceiver.sender._last_returned = None
+            direction = transceiver._slots.current_direction
+            if direction is not None and direction.sends:
+                self._has_sent.add(key)
+            self._tell_engine(transceiver)
+
+    def receiver_negotiated(self, key: int) -> None:
+        transceiver = self._transceivers.get(key)
+        if transceiver is not None:
+            self._tell_engine(transceiver)
+
+    def track_replaced(self, key: int) -> None:
+        self.receiver_negotiated(key)
+
+    def _tell_engine(self, transceiver: RTCRtpTransceiver) -> None:
+        if self.engine is not None:
+            self.engine.transceiver_changed(transceiver)
+
+    def parameters_pending(self) -> bool:
+        """Whether a promise of setParameters is not settled (step 4.7.3 of "set a session description")."""
+        return any(transceiver.sender._pending is not None for transceiver in self._transceivers.values())
+
+    def ended(self, key: int) -> None:
+        """The text's "Stop sending and receiving", steps 3 to 5."""
+        transceiver = self._transceivers.get(key)
+        if transceiver is None:
+            return
+        if self.engine is not None:
+            self.engine.transceiver_stopped(transceiver)
+        track = transceiver.receiver.track
+        if track._end():
+            self._core.queue_even_closed(lambda: track._fire("ended"))
+
+    # events
+
+    def mute(self, key: int) -> None:
+        if key in self._transceivers:
+            self._transceivers[key].receiver.track._set_muted(True)
+
+    def unmute(self, key: int) -> None:
+        """RTP arrived (section 9.3): called by the engine."""
+
+        def arrived() -> None:
+            transceiver = self._transceivers.get(key)
+            if transceiver is not None and transceiver._slots.receptive:
+                transceiver.receiver.track._set_muted(False)
+
+        self._core.queue(arrived)
+
+    def _stream(self, stream_id: str) -> MediaStream:
+        if stream_id not in self._remote_streams:
+            self._remote_streams[stream_id] = MediaStream._with_id(stream_id)
+        return self._remote_streams[stream_id]
+
+    def add_to_stream(self, key: int, stream_id: str) -> None:
+        if key in self._transceivers:
+            self._stream(stream_id)._track_added(self._transceivers[key].receiver.track)
+
+    def remove_from_stream(self, key: int, stream_id: str) -> None:
+        transceiver, stream = self._transceivers.get(key), self._remote_streams.get(stream_id)
+        if transceiver is None or stream is None:
+            return
+        stream._track_removed(transceiver.receiver.track)
+        if not stream.getTracks() and stream_id in self._announced:  # the legacy event
+            self._announced.discard(stream_id)
+            self._fire_stream("removestream", stream)
+
+    def fire_track(self, key: int, ids: tuple[str, ...]) -> None:
+        transceiver = self._transceivers.get(key)
+        if transceiver is None:
+            return
+        streams = [self._stream(stream_id) for stream_id in ids]
+        init = {
+            "receiver": transceiver.receiver,
+            "track": transceiver.receiver.track,
+            "streams": streams,
+            "transceiver": transceiver,
+        }
+        self._fire(RTCTrackEvent("track", init))
+        for stream in streams:
+            if stream.id not in self._announced:
+                self._announced.add(stream.id)
+                self._fire_stream("addstream", stream)
+
+    def _fire_stream(self, name: str, stream: MediaStream) -> None:
+        self._fire(MediaStreamEvent(name, {"stream": stream}))
+
+    def _fire(self, event: Event) -> None:
+        self._core.fire(event)
+
+    # the engine's side
+
+    def play_tone(self, key: int, tone: str, duration: int) -> None:
+        if self.engine is not None:
+            self.engine.play_tone(self._transceivers[key], tone, duration)
+
+    def contributing_sources(self, key: int) -> list[Dictionary]:
+        transceiver = self._transceivers.get(key)
+        return [] if self.engine is None or transceiver is None else self.engine.contributing_sources(transceiver)
+
+    def synchronization_sources(self, key: int) -> list[Dictionary]:
+        transceiver = self._transceivers.get(key)
+        return [] if self.engine is None or transceiver is None else self.engine.synchronization_sources(transceiver)
+
+    def close(self) -> None:
+        """Step 4 of "close the connection". Called before the state is closed."""
+        for transceiver in self.active():
+            self.ended(transceiver._key)
+        if self.engine is not None:
+            self.engine.close()

@@ -1,0 +1,185 @@
+"""MediaStream and MediaStreamTrack, as far as a connection needs them (Media Capture and Streams; webrtc-pc section
+9).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+
+from peer.api.errors import DOMException
+from peer.api.events import EventHandler, EventTarget, MediaStreamTrackEvent
+from peer.api.tasks import Promise
+from peer.api.webidl import Dictionary
+
+__all__ = ["MediaStream", "MediaStreamTrack", "MediaStreamTrackState"]
+
+
+class MediaStreamTrackState(StrEnum):
+    LIVE = "live"
+    ENDED = "ended"
+
+
+class MediaStreamTrack(EventTarget):
+    """One track of audio or video: `MediaStreamTrack("audio")` makes a local one, a receiver makes its own.
+
+    `source` is whatever produces its frames; nothing here looks at it.
+    """
+
+    onmute = EventHandler()
+    onunmute = EventHandler()
+    onended = EventHandler()
+
+    def __init__(self, kind: str, *, label: str = "", muted: bool = False, source: Any = None) -> None:
+        super().__init__()
+        if kind not in ("audio", "video"):
+            raise TypeError(f"kind is audio or video, not {kind!r}")
+        self._kind = kind
+        self._id = str(uuid.uuid4())
+        self._label = label
+        self._muted = muted
+        self._state = MediaStreamTrackState.LIVE
+        self._remote = False
+        self._settings: dict[str, Any] = {}
+        self.source = source
+        self.enabled = True
+        self.contentHint = ""
+
+    @property
+    def kind(self) -> str:
+        return self._kind
+
+    @property
+    def id(self) -> str:
+        return self._id
+
+    @property
+    def label(self) -> str:
+        return self._label
+
+    @property
+    def muted(self) -> bool:
+        return self._muted
+
+    @property
+    def readyState(self) -> MediaStreamTrackState:
+        return self._state
+
+    def stop(self) -> None:
+        """End the track. Fires nothing: the application did it itself."""
+        self._state = MediaStreamTrackState.ENDED
+
+    def clone(self) -> MediaStreamTrack:
+        """A new track with the same source and a new id."""
+        copy = MediaStreamTrack(self._kind, label=self._label, muted=self._muted, source=self.source)
+        copy.enabled = self.enabled
+        copy._state = self._state
+        copy._remote = self._remote
+        return copy
+
+    def getCapabilities(self) -> Dictionary:
+        """Always empty for a remote track (webrtc-pc section 9.3.1)."""
+        return Dictionary()
+
+    def getConstraints(self) -> Dictionary:
+        return Dictionary()
+
+    def getSettings(self) -> Dictionary:
+        """Of a remote video track: width, height, frameRate and aspectRatio of the latest frame."""
+        return Dictionary(self._settings)
+
+    def applyConstraints(self, constraints: Any = None) -> Promise[None]:
+        """A remote track can't be constrained (webrtc-pc section 9.3.1): rejected with OverconstrainedError."""
+        if self._remote and constraints:
+            return Promise.rejected(DOMException("a remote track can't be constrained", "OverconstrainedError"))
+        return Promise.resolved(None)
+
+    def _set_muted(self, muted: bool) -> None:
+        """The text's "Set a track's muted state"."""
+        if self._muted != muted and self._state is MediaStreamTrackState.LIVE:
+            self._muted = muted
+            self._fire("mute" if muted else "unmute")
+
+    def _end(self) -> bool:
+        """The source ended it. True when it was live, so that `ended` is to be fired."""
+        if self._state is MediaStreamTrackState.ENDED:
+            return False
+        self._state = MediaStreamTrackState.ENDED
+        return True
+
+    def __repr__(self) -> str:
+        return f"<MediaStreamTrack {self._kind} {self._id} {self._state}>"
+
+
+class MediaStream(EventTarget):
+    """A set of tracks: `MediaStream()`, `MediaStream([track])`, `MediaStream(other_stream)`."""
+
+    onaddtrack = EventHandler()
+    onremovetrack = EventHandler()
+
+    def __init__(self, tracks: MediaStream | Iterable[MediaStreamTrack] = ()) -> None:
+        super().__init__()
+        self._id = str(uuid.uuid4())
+        self._tracks: list[MediaStreamTrack] = []
+        for track in tracks.getTracks() if isinstance(tracks, MediaStream) else tracks:
+            self.addTrack(track)
+
+    @classmethod
+    def _with_id(cls, stream_id: str) -> MediaStream:
+        """The stream a remote side told us of (webrtc-pc section 9.2.1)."""
+        stream = cls()
+        stream._id = stream_id
+        return stream
+
+    @property
+    def id(self) -> str:
+        return self._id
+
+    @property
+    def active(self) -> bool:
+        """Whether any track is live."""
+        return any(track.readyState is MediaStreamTrackState.LIVE for track in self._tracks)
+
+    def getTracks(self) -> list[MediaStreamTrack]:
+        return list(self._tracks)
+
+    def getAudioTracks(self) -> list[MediaStreamTrack]:
+        return [track for track in self._tracks if track.kind == "audio"]
+
+    def getVideoTracks(self) -> list[MediaStreamTrack]:
+        return [track for track in self._tracks if track.kind == "video"]
+
+    def getTrackById(self, trackId: str) -> MediaStreamTrack | None:
+        return next((track for track in self._tracks if track.id == trackId), None)
+
+    def addTrack(self, track: MediaStreamTrack) -> None:
+        if not isinstance(track, MediaStreamTrack):
+            raise TypeError("addTrack takes a MediaStreamTrack")
+        if track not in self._tracks:
+            self._tracks.append(track)
+
+    def removeTrack(self, track: MediaStreamTrack) -> None:
+        if not isinstance(track, MediaStreamTrack):
+            raise TypeError("removeTrack takes a MediaStreamTrack")
+        if track in self._tracks:
+            self._tracks.remove(track)
+
+    def clone(self) -> MediaStream:
+        return MediaStream(track.clone() for track in self._tracks)
+
+    def _track_added(self, track: MediaStreamTrack) -> None:
+        """The text's "Add a track": the user agent did it, so the event fires."""
+        if track not in self._tracks:
+            self._tracks.append(track)
+            self.dispatchEvent(MediaStreamTrackEvent("addtrack", {"track": track}))
+
+    def _track_removed(self, track: MediaStreamTrack) -> None:
+        """The text's "Remove a track": the user agent did it, so the event fires."""
+        if track in self._tracks:
+            self._tracks.remove(track)
+            self.dispatchEvent(MediaStreamTrackEvent("removetrack", {"track": track}))
+
+    def __repr__(self) -> str:
+        return f"<MediaStream {self._id}, {len(self._tracks)} tracks>"

@@ -1,0 +1,302 @@
+"""RTP parameter dictionaries (webrtc-pc sections 5.2.x): to and from `peer.jsep`'s values, and the text's validation
+steps.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from peer import jsep
+from peer.api.errors import InvalidModificationError, OperationError, RangeError
+from peer.api.webidl import Dictionary, boolean, double, members, sequence, string, unsigned
+from peer.jsep.codecs import matches
+
+__all__ = [
+    "capabilities_dictionary",
+    "check_new_encodings",
+    "check_set_parameters",
+    "codec_matches",
+    "parse_codec",
+    "parse_encodings",
+    "parse_preferences",
+    "receive_parameters",
+    "send_parameters",
+]
+
+# RFC 8851 section 10: rid-id = 1*(alpha-numeric / "-" / "_"); RFC 8852 section 3 has it fit in 255 bytes.
+_RID: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
+# setCodecPreferences step 8, "RTX, RED, FEC or Comfort Noise": with only these there is nothing to offer.
+_NOT_ENOUGH: Final = frozenset({"rtx", "red", "ulpfec", "flexfec-03", "flexfec", "cn"})
+
+# --- codecs ------------------------------------------------------------------------------------------------------
+
+
+def parse_codec(value: Any) -> jsep.Codec:
+    """An RTCRtpCodec. Raises TypeError."""
+    given = members(value, ("mimeType", "clockRate", "channels", "sdpFmtpLine"), "RTCRtpCodec")
+    if given.get("mimeType") is None or given.get("clockRate") is None:
+        raise TypeError("RTCRtpCodec: mimeType and clockRate are required")
+    channels, fmtp = given.get("channels"), given.get("sdpFmtpLine")
+    return jsep.Codec(
+        mime_type=string(given["mimeType"]),
+        clock_rate=unsigned(given["clockRate"], "clockRate", 32),
+        channels=None if channels is None else unsigned(channels, "channels", 16),
+        fmtp=None if fmtp is None else string(fmtp),
+    )
+
+
+def codec_dictionary(codec: jsep.Codec, payload_type: int | None = None) -> Dictionary:
+    """An RTCRtpCodec, or RTCRtpCodecParameters when a payload type is given."""
+    dictionary = Dictionary() if payload_type is None else Dictionary(payloadType=payload_type)
+    dictionary.update(mimeType=codec.mime_type, clockRate=codec.clock_rate)
+    if codec.channels is not None:
+        dictionary["channels"] = codec.channels
+    if codec.fmtp is not None:
+        dictionary["sdpFmtpLine"] = codec.fmtp
+    return dictionary
+
+
+def capabilities_dictionary(capabilities: jsep.Capabilities, *, sending: bool) -> Dictionary:
+    """RTCRtpCapabilities for one direction: RTX stands in it once, without its sdpFmtpLine."""
+    codecs: list[Dictionary] = []
+    for codec in capabilities.codecs:
+        if not (codec.sends if sending else codec.receives):
+            continue
+        shown = replace(codec, fmtp=None) if codec.name.lower() == "rtx" else codec
+        entry = codec_dictionary(shown)
+        if entry not in codecs:
+            codecs.append(entry)
+    extensions = [
+        Dictionary(uri=extension.uri)
+        for extension in capabilities.extensions
+        if (extension.direction.sends if sending else extension.direction.receives)
+    ]
+    return Dictionary(codecs=codecs, headerExtensions=extensions)
+
+
+def _formats(fmtp: str) -> dict[str, str] | None:
+    """An fmtp line as a map, names in lower case; None where it isn't in key-value format."""
+    pairs = [part.strip() for part in fmtp.split(";") if part.strip()]
+    if not all("=" in pair for pair in pairs):
+        return None
+    return {name.strip().lower(): value.strip() for name, _, value in (pair.partition("=") for pair in pairs)}
+
+
+def codec_matches(first: jsep.Codec, second: jsep.Codec, *, ignore_asymmetrical: bool = False) -> bool:
+    """The "codec dictionary match" algorithm, section 5.4.4."""
+    same = (
+        first.mime_type.lower() == second.mime_type.lower()
+        and first.clock_rate == second.clock_rate
+        and first.channels == second.channels
+        and (first.fmtp is None) == (second.fmtp is None)
+    )
+    if not same or first.fmtp is None or second.fmtp is None:
+        return same
+    mine, theirs = _formats(first.fmtp), _formats(second.fmtp)
+    if mine is None or theirs is None:
+        return first.fmtp == second.fmtp
+    return matches(first, second) and (ignore_asymmetrical or mine == theirs)
+
+
+def parse_preferences(value: Any, capabilities: jsep.Capabilities) -> tuple[jsep.Codec, ...]:
+    """Steps 3 to 8 of setCodecPreferences. Raises TypeError, InvalidModificationError."""
+    codecs: list[jsep.Codec] = []
+    for codec in (parse_codec(item) for item in sequence(value, "codecs")):
+        if not any(codec_matches(codec, known) for known in codecs):  # step 4
+            codecs.append(codec)
+    if not codecs:
+        return ()
+    implemented = []
+    implemented = [replace(one, fmtp=None) if one.name.lower() == "rtx" else one for one in capabilities.codecs]
+    for codec in codecs:  # step 7
+        if not any(codec_matches(codec, known) for known in implemented):
+            raise InvalidModificationError(f"{codec.mime_type} in this form is not implemented")
+    if all(codec.name.lower() in _NOT_ENOUGH for codec in codecs):  # step 8
+        raise InvalidModificationError("nothing but RTX, RED, FEC and comfort noise")
+    return tuple(codecs)
+
+
+# --- encodings ---------------------------------------------------------------------------------------------------
+
+_ENCODING_MEMBERS: Final = (
+    "rid",
+    "active",
+    "codec",
+    "maxBitrate",
+    "maxFramerate",
+    "scaleResolutionDownBy",
+    "priority",
+    "networkPriority",
+    "adaptivePtime",
+)
+_PRIORITIES: Final = ("very-low", "low", "medium", "high")
+
+
+def _priority(value: Any, what: str) -> str:
+    if value not in _PRIORITIES:
+        raise TypeError(f"{what}: {value!r} is not an RTCPriorityType")
+    return str(value)
+
+
+_CONVERSIONS: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
+    "rid": ("rid", string),
+    "active": ("active", boolean),
+    "codec": ("codec", parse_codec),
+    "maxBitrate": ("max_bitrate", lambda value: unsigned(value, "maxBitrate", 32)),
+    "maxFramerate": ("max_framerate", lambda value: double(value, "maxFramerate")),
+    "scaleResolutionDownBy": ("scale_resolution_down_by", lambda value: double(value, "scaleResolutionDownBy")),
+    "priority": ("priority", lambda value: _priority(value, "priority")),
+    "networkPriority": ("network_priority", lambda value: _priority(value, "networkPriority")),
+    "adaptivePtime": ("adaptive_ptime", boolean),
+}
+
+
+def parse_encodings(value: Any) -> list[jsep.Encoding]:
+    """A sequence of RTCRtpEncodingParameters. Raises TypeError."""
+    encodings = []
+    for item in sequence(value, "encodings"):
+        given = members(item, _ENCODING_MEMBERS, "RTCRtpEncodingParameters")
+        fields = {
+            field: convert(given[name])
+            for name, (field, convert) in _CONVERSIONS.items()
+            if given.get(name) is not None
+        }
+        encodings.append(jsep.Encoding(**fields))
+    return encodings
+
+
+def encoding_dictionary(encoding: jsep.Encoding) -> Dictionary:
+    """An RTCRtpEncodingParameters; absent members are left out."""
+    dictionary = Dictionary() if encoding.rid is None else Dictionary(rid=encoding.rid)
+    dictionary["active"] = encoding.active
+    if encoding.codec is not None:
+        dictionary["codec"] = codec_dictionary(encoding.codec)
+    optional = {
+        "maxBitrate": encoding.max_bitrate,
+        "maxFramerate": encoding.max_framerate,
+        "scaleResolutionDownBy": encoding.scale_resolution_down_by,
+    }
+    dictionary.update({name: value for name, value in optional.items() if value is not None})
+    return dictionary
+
+
+def check_new_encodings(
+    encodings: list[jsep.Encoding], kind: jsep.Kind, capabilities: jsep.Capabilities, maximum: int
+) -> tuple[jsep.Encoding, ...]:
+    """The "addTransceiver sendEncodings validation steps". Raises TypeError, OperationError, RangeError."""
+    rids = [encoding.rid for encoding in encodings if encoding.rid is not None]
+    if not all(_RID.fullmatch(rid) for rid in rids):  # step 1
+        raise TypeError("a rid is 1 to 255 letters, digits, - and _")
+    if rids and len(rids) != len(encodings):
+        raise TypeError("either all encodings have a rid, or none")
+    if len(set(rids)) != len(rids):
+        raise TypeError("two encodings have the same rid")
+    sendable = [codec for codec in capabilities.codecs if codec.sends]
+    for encoding in encodings:  # step 3
+        if encoding.codec is not None and not any(codec_matches(encoding.codec, codec) for codec in sendable):
+            raise OperationError(f"{encoding.codec.mime_type} in this form is not implemented")
+    if kind is jsep.Kind.AUDIO:  # step 5
+        encodings = [replace(one, scale_resolution_down_by=None, max_framerate=None) for one in encodings]
+    _check_ranges(encodings)  # step 6
+    if any(one.max_framerate == 0.0 for one in encodings):  # step 7: greater than zero here, unlike in setParameters
+        raise RangeError("maxFramerate is above zero")
+    if any(one.scale_resolution_down_by is not None for one in encodings):  # step 9
+        encodings = [_with_scale(one, 1.0) for one in encodings]
+    encodings = encodings[:maximum]  # steps 8 and 10
+    if kind is jsep.Kind.VIDEO:  # step 11
+        last = len(encodings) - 1
+        encodings = [_with_scale(one, float(2 ** (last - index))) for index, one in enumerate(encodings)]
+    if len(encodings) == 1:  # step 12
+        encodings = [replace(encodings[0], rid=None)]
+    return tuple(encodings)
+
+
+def _with_scale(encoding: jsep.Encoding, scale: float) -> jsep.Encoding:
+    if encoding.scale_resolution_down_by is not None:
+        return encoding
+    return replace(encoding, scale_resolution_down_by=scale)
+
+
+def _check_ranges(encodings: Iterable[jsep.Encoding]) -> None:
+    for encoding in encodings:
+        if encoding.scale_resolution_down_by is not None and encoding.scale_resolution_down_by < 1.0:
+            raise RangeError("scaleResolutionDownBy is at least 1.0")
+        if encoding.max_framerate is not None and encoding.max_framerate < 0.0:
+            raise RangeError("maxFramerate is not negative")
+
+
+# --- getParameters and setParameters --------------------------------------------------------------------------------
+
+
+def _common(media: jsep.MediaParameters) -> Dictionary:
+    return Dictionary(
+        headerExtensions=[
+            Dictionary(uri=extension.uri, id=extension.id, encrypted=extension.encrypted)
+            for extension in media.extensions
+        ],
+        codecs=[codec_dictionary(entry.codec, entry.payload_type) for entry in media.codecs],
+    )
+
+
+def send_parameters(transceiver: jsep.Transceiver, transaction_id: str, cname: str) -> Dictionary:
+    """RTCRtpSendParameters: step 3 of getParameters."""
+    return Dictionary(
+        transactionId=transaction_id,
+        encodings=[encoding_dictionary(encoding) for encoding in transceiver.encodings],
+        **_common(transceiver.send),
+        rtcp=Dictionary(cname=cname, reducedSize=transceiver.send.reduced_size_rtcp),
+    )
+
+
+def receive_parameters(transceiver: jsep.Transceiver) -> Dictionary:
+    """RTCRtpReceiveParameters."""
+    return Dictionary(
+        **_common(transceiver.receive),
+        rtcp=Dictionary(reducedSize=transceiver.receive.reduced_size_rtcp),
+    )
+
+
+def check_set_parameters(
+    parameters: Any,
+    last_returned: Mapping[str, Any],
+    transceiver: jsep.Transceiver,
+    capabilities: jsep.Capabilities,
+) -> tuple[jsep.Encoding, ...]:
+    """The "setParameters validation steps". Raises TypeError, InvalidModificationError, RangeError."""
+    names = ("transactionId", "encodings", "headerExtensions", "rtcp", "codecs")
+    given = members(parameters, names, "RTCRtpSendParameters")
+    for name in names:
+        if given.get(name) is None:
+            raise TypeError(f"RTCRtpSendParameters: {name} is required")
+    encodings = parse_encodings(given["encodings"])
+    if len(encodings) != len(transceiver.encodings):  # step 6
+        raise InvalidModificationError("the number of encodings can't change")
+    if [one.rid for one in encodings] != [one.rid for one in transceiver.encodings]:
+        raise InvalidModificationError("rids and the order of encodings can't change")
+    for name in ("transactionId", "headerExtensions", "rtcp", "codecs"):
+        if _plain(given[name]) != _plain(last_returned[name]):
+            raise InvalidModificationError(f"{name} is read-only")
+    choosable = [entry.codec for entry in transceiver.send.codecs] or [one for one in capabilities.codecs if one.sends]
+    for encoding in encodings:
+        if encoding.codec is not None and not any(
+            codec_matches(encoding.codec, codec, ignore_asymmetrical=True) for codec in choosable
+        ):
+            raise InvalidModificationError(f"{encoding.codec.mime_type} is not among the negotiated codecs")
+    if transceiver.kind is jsep.Kind.AUDIO:  # step 7
+        encodings = [replace(one, scale_resolution_down_by=None, max_framerate=None) for one in encodings]
+    else:  # step 8
+        encodings = [_with_scale(one, 1.0) for one in encodings]
+    _check_ranges(encodings)  # steps 9 and 10
+    return tuple(encodings)
+
+
+def _plain(value: Any) -> Any:
+    """Plain lists and dicts of a dictionary's value, for comparison."""
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,75 @@
+"""RTCRtpReceiver, webrtc-pc section 5.3."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from peer.api.dtls_transport import RTCDtlsTransport
+from peer.api.errors import RangeError
+from peer.api.media_stream import MediaStreamTrack
+from peer.api.parameters import capabilities_dictionary, receive_parameters
+from peer.api.stats import RTCStatsReport
+from peer.api.tasks import Promise
+from peer.api.webidl import Dictionary, double
+from peer.jsep import capabilities
+
+if TYPE_CHECKING:
+    from peer.api.core import Core
+    from peer.api.rtp_transceiver import RTCRtpTransceiver
+
+__all__ = ["RTCRtpReceiver"]
+
+# jitterBufferTarget, step 3, in ms.
+MAX_JITTER_BUFFER_TARGET = 4000.0
+
+
+class RTCRtpReceiver:
+    """Receives one track. Made with its transceiver."""
+
+    def __init__(self, core: Core, kind: str) -> None:
+        self._core = core
+        self._track = MediaStreamTrack(kind, label=f"remote {kind}", muted=True)
+        self._track._remote = True
+        self._transceiver: RTCRtpTransceiver  # set by the transceiver, which is made right after
+        self._jitter_buffer_target: float | None = None
+
+    @property
+    def track(self) -> MediaStreamTrack:
+        return self._track
+
+    @property
+    def transport(self) -> RTCDtlsTransport | None:
+        return self._transceiver._transport()
+
+    @property
+    def jitterBufferTarget(self) -> float | None:
+        """In ms; None leaves it to us. Raises RangeError outside 0..4000."""
+        return self._jitter_buffer_target
+
+    @jitterBufferTarget.setter
+    def jitterBufferTarget(self, target: float | None) -> None:
+        if target is not None and not 0.0 <= double(target, "jitterBufferTarget") <= MAX_JITTER_BUFFER_TARGET:
+            raise RangeError(f"jitterBufferTarget is between 0 and {MAX_JITTER_BUFFER_TARGET:.0f} ms")
+        self._jitter_buffer_target = None if target is None else float(target)
+
+    @staticmethod
+    def getCapabilities(kind: str) -> Dictionary | None:
+        """RTCRtpCapabilities for "audio" or "video", None for any other kind."""
+        if kind not in ("audio", "video"):
+            return None
+        return capabilities_dictionary(capabilities.AUDIO if kind == "audio" else capabilities.VIDEO, sending=False)
+
+    def getParameters(self) -> Dictionary:
+        """RTCRtpReceiveParameters."""
+        return receive_parameters(self._transceiver._slots)
+
+    def getContributingSources(self) -> list[Dictionary]:
+        """Each CSRC of the last ten seconds, latest first."""
+        return self._core.media.contributing_sources(self._transceiver._key)
+
+    def getSynchronizationSources(self) -> list[Dictionary]:
+        """Each SSRC of the last ten seconds, latest first."""
+        return self._core.media.synchronization_sources(self._transceiver._key)
+
+    def getStats(self) -> Promise[RTCStatsReport]:
+        return self._core.stats.report(self)

@@ -1,0 +1,65 @@
+"""Seams: where a test bends the peer on purpose, sees inside it, or replaces what is outside.
+
+    pc = RTCPeerConnection(configuration, seams=Seams(trace=entries.append, dtls={"versions": (Version.DTLS12,)}))
+
+Every transform takes a decoded outbound message and returns the messages (or raw bytes) that go out in its place:
+None leaves a message as it is, `()` drops it, two of them duplicate it. Protocol code never asks whether there is
+one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from peer import jsep, sdp
+from peer.ice.edge import Gatherer, Selection
+from peer.sdp import SessionDescription
+from peer.trace import Sink
+
+__all__ = ["Seams", "Transform"]
+
+Transform: TypeAlias = Callable[[Any], Iterable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """What a test may set on one connection. Everything has the value of a peer that behaves.
+
+    sdp                  takes the SessionDescription that createOffer or createAnswer made and returns another one,
+    or text stun                 STUN messages of the ICE agent (peer.wire.stun.Message) dtls_handshake       DTLS
+    handshake messages dtls_record          DTLS records sctp                 SCTP chunks, then packets
+    (peer.wire.sctp) dcep                 data channel OPEN and ACK messages datagram             whole datagrams with
+    their path, last of all (peer.ice.agent.Transmission) trace                called with each `peer.trace.Entry` and
+    `peer.trace.Secret` entropy              where all random bytes come from dtls                 keyword arguments
+    for `peer.dtls.Config`: versions, cipher_suites, groups, signature_schemes, mtu... sctp_config          keyword
+    arguments for `peer.sctp.Config` ice                  keyword arguments for `peer.ice.agent.Config`: lite, ta,
+    nomination_patience... interfaces           the addresses to gather on (peer.ice.edge.Selection). None: loopback
+    only, as long as the
+                         configuration names no ICE server; then all of this machine
+    edge                 makes the I/O of a transport (peer.ice.edge.Gatherer, or something with its methods)
+    """
+
+    sdp: Callable[[SessionDescription], SessionDescription | str] | None = None
+    stun: Transform | None = None
+    dtls_handshake: Transform | None = None
+    dtls_record: Transform | None = None
+    sctp: Transform | None = None
+    dcep: Transform | None = None
+    datagram: Transform | None = None
+    trace: Sink | None = None
+    entropy: Callable[[int], bytes] = os.urandom
+    dtls: Mapping[str, Any] = field(default_factory=dict)
+    sctp_config: Mapping[str, Any] = field(default_factory=dict)
+    ice: Mapping[str, Any] = field(default_factory=dict)
+    interfaces: Selection | None = None
+    edge: Callable[..., Any] = Gatherer
+
+    def speak(self, description: jsep.Description) -> str:
+        """The text of a description we made, through the SDP seam."""
+        if self.sdp is None or description.model is None:
+            return description.sdp
+        spoken = self.sdp(description.model)
+        return spoken if isinstance(spoken, str) else sdp.serialize(spoken)

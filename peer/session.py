@@ -1,0 +1,342 @@
+"""One bundle's transport stack: the one file in which a datagram is followed from top to bottom.
+
+                          ┌─ STUN ──> ice.Agent
+    datagram ── demux ────┼─ DTLS ──> dtls.Connection ──> datachannel.Channels ──> messages
+      (RFC 7983)          └─ SRTP ──> MediaTransport
+    messages ──> datachannel.Channels ──> dtls.Connection ──> the selected path ──> datagram
+
+A session speaks the dialect of every machine, with paths: `receive_datagrams(batch, now)`, `datagrams_to_send(now)`,
+`next_timeout()`, `handle_timeout(now)`. What a remote peer sends raises nothing here: a layer's fatal error is an
+event.
+
+The order of things: ICE finds a pair; DTLS starts on it, as the client as soon as there is one, as the server with
+the other side's first flight, which is kept if it comes before the remote fingerprint is known; SCTP is set up over
+DTLS by both sides at once.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TypeAlias
+
+from peer import datachannel, dtls, sctp
+from peer.errors import RemoteProtocolError
+from peer.ice import agent as ice
+from peer.ice.agent import Path, Transmission
+from peer.trace import Direction, Entry, Layer, Sink
+
+__all__ = ["Config", "DtlsFailed", "Event", "MediaTransport", "SctpFailed", "Session"]
+
+# How many DTLS datagrams are kept while the remote fingerprint is unknown: a ClientHello in a few fragments, twice.
+EARLY_DATAGRAMS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """How the layers are set up. The ICE part holds our credentials; `dtls` misses what only an answer tells."""
+
+    ice: ice.Config
+    dtls: Callable[[tuple[dtls.Fingerprint, ...]], dtls.Config]
+    sctp: Callable[..., sctp.Config] = sctp.Config
+
+
+@dataclass(frozen=True, slots=True)
+class DtlsFailed:
+    """The handshake failed or the connection died. `sent_alert` or `received_alert` is the AlertDescription, if there
+    was one.
+    """
+
+    reason: str
+    sent_alert: int | None = None
+    received_alert: int | None = None
+    fingerprint: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DtlsStarted:
+    """ICE has a path and the handshake may begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class SctpFailed:
+    """The other side broke SCTP or DCEP. `cause` is the error cause code that was sent, if any."""
+
+    reason: str
+    cause: int | None = None
+
+
+Event: TypeAlias = ice.Event | dtls.Event | datachannel.Event | DtlsStarted | DtlsFailed | SctpFailed
+
+
+class MediaTransport(Protocol):
+    """Who takes SRTP and SRTCP, in the same dialect; see `Session.media`."""
+
+    def keys_agreed(self, connection: dtls.Connection, handshake: dtls.HandshakeCompleted, now: float) -> None: ...
+    def receive_datagram(self, data: bytes, now: float) -> None: ...
+    def datagrams_to_send(self, now: float) -> list[bytes]: ...
+    def next_timeout(self) -> float | None: ...
+    def handle_timeout(self, now: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Transforms:
+    """The seam of each layer; None is identity."""
+
+    stun: Callable[[Any], Iterable[Any]] | None = None
+    dtls_handshake: Callable[[Any], Iterable[Any]] | None = None
+    dtls_record: Callable[[Any], Iterable[Any]] | None = None
+    sctp: Callable[[Any], Iterable[Any]] | None = None
+    dcep: Callable[[Any], Iterable[Any]] | None = None
+    datagram: Callable[[Transmission], Iterable[Transmission]] | None = None
+
+
+@dataclass(slots=True)
+class Counters:
+    """Bytes and packets of everything but STUN, for getStats."""
+
+    packets_sent: int = 0
+    packets_received: int = 0
+    bytes_sent: int = 0
+    bytes_received: int = 0
+    discarded: int = 0
+
+
+class Session:
+    """The machines of one transport, and who feeds whom. `ice`, `dtls` and `channels` may be read."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        entropy: Callable[[int], bytes],
+        transforms: Transforms | None = None,
+        trace: Sink | None = None,
+    ) -> None:
+        self._config = config
+        self._entropy = entropy
+        self._transforms = transforms or Transforms()
+        self._trace = trace
+        self.ice = ice.Agent(config.ice, entropy=entropy, trace=trace, **_given(transform=self._transforms.stun))
+        self.dtls: dtls.Connection | None = None
+        self.channels: datachannel.Channels | None = None
+        self.media: MediaTransport | None = None
+        self.handshake: dtls.HandshakeCompleted | None = None
+        self.counters = Counters()
+        self.role: dtls.Role | None = None
+        self._started = False
+        self._dead = False
+        self._early: deque[bytes] = deque(maxlen=EARLY_DATAGRAMS)
+        self._closed = False
+
+    # signalling
+
+    def negotiate_dtls(self, role: dtls.Role, fingerprints: tuple[dtls.Fingerprint, ...], now: float) -> list[Event]:
+        """An answer settled who is what and which certificates are trusted. Starts as soon as ICE has a path."""
+        if self.dtls is not None:
+            return []
+        self.role = role
+        self.dtls = dtls.Connection(
+            self._config.dtls(fingerprints),
+            role,
+            entropy=self._entropy,
+            trace=self._trace,
+            **_given(
+                transform_handshake=self._transforms.dtls_handshake, transform_record=self._transforms.dtls_record
+            ),
+        )
+        events = self._start_dtls(now)
+        early, self._early = list(self._early), deque(maxlen=EARLY_DATAGRAMS)
+        for data in early:
+            self._receive_dtls(data, now, events)
+        return events
+
+    def restart_dtls(self, role: dtls.Role, fingerprints: tuple[dtls.Fingerprint, ...], now: float) -> list[Event]:
+        """A new association on the same transport: what ran over the old one is gone."""
+        events: list[Event] = []
+        if self.channels is not None:
+            events.append(
+                datachannel.AssociationAborted((), by_remote=False, reason="the DTLS association was replaced")
+            )
+        self.dtls = self.channels = self.handshake = None
+        self._started = self._dead = False
+        return events + self.negotiate_dtls(role, fingerprints, now)
+
+    def negotiate_sctp(self, config: sctp.Config, now: float) -> list[Event]:
+        """Ports and sizes are known: the association is set up over DTLS as soon as that stands."""
+        if self.channels is not None or self.role is None:
+            return []
+        association = sctp.Association(
+            config, entropy=self._entropy, trace=self._trace, **_given(transform=self._transforms.sctp)
+        )
+        self.channels = datachannel.Channels(
+            association, self.role, trace=self._trace, **_given(transform=self._transforms.dcep)
+        )
+        if self.handshake is not None:
+            self.channels.connect(now)
+        return []
+
+    def close(self, now: float) -> None:
+        """Abort SCTP, say goodbye on DTLS, stop. Drain `datagrams_to_send` once more, then drop the session."""
+        if self._closed:
+            return
+        if self.channels is not None:
+            self.channels.abort(now)
+            self._drain_channels(now)
+        if self.dtls is not None and not self._dead:
+            self.dtls.close(now)
+
+    # the dialect
+
+    def receive_datagrams(self, batch: Iterable[tuple[bytes, Path]], now: float) -> list[Event]:
+        """Everything that came in one go, in order."""
+        events: list[Event] = []
+        counters = self.counters
+        for data, path in batch:
+            first = data[0] if data else 255
+            if 20 <= first < 64:
+                counters.packets_received += 1
+                counters.bytes_received += len(data)
+                self._receive_dtls(data, now, events)
+            elif first < 4:
+                self._take_ice(self.ice.receive_datagram(data, now, path), now, events)
+            elif 128 <= first < 192 and self.media is not None:
+                counters.packets_received += 1
+                counters.bytes_received += len(data)
+                self.media.receive_datagram(data, now)
+            else:
+                counters.discarded += 1
+                self._note_discarded(data, now)
+        return events
+
+    def datagrams_to_send(self, now: float) -> list[Transmission]:
+        out = self.ice.datagrams_to_send(now)
+        path = self.ice.selected_path
+        if path is None:
+            return self._through_seam(out)
+        self._drain_channels(now)
+        data = self.dtls.datagrams_to_send(now) if self.dtls is not None else []
+        if self.media is not None:
+            data = [*data, *self.media.datagrams_to_send(now)]
+        if data:
+            size = sum(map(len, data))
+            self.counters.packets_sent += len(data)
+            self.counters.bytes_sent += size
+            self.ice.count_sent(size, now)
+            out += [Transmission(datagram, path) for datagram in data]
+        return self._through_seam(out)
+
+    def next_timeout(self) -> float | None:
+        times = [machine.next_timeout() for machine in self._machines()]
+        return min((time for time in times if time is not None), default=None)
+
+    def handle_timeout(self, now: float) -> list[Event]:
+        events: list[Event] = []
+        self._take_ice(self.ice.handle_timeout(now), now, events)
+        if self.dtls is not None and not self._dead:
+            self._guard_dtls(lambda connection: connection.handle_timeout(now), now, events)
+        if self.channels is not None:
+            events += self.channels.handle_timeout(now)
+        if self.media is not None:
+            self.media.handle_timeout(now)
+        return events
+
+    # inside
+
+    def _machines(self) -> list[Any]:
+        machines: list[Any] = [self.ice]
+        if self.dtls is not None and not self._dead:
+            machines.append(self.dtls)
+        if self.channels is not None:
+            machines.append(self.channels)
+        if self.media is not None:
+            machines.append(self.media)
+        return machines
+
+    def take_ice(self, events: Iterable[ice.Event], now: float) -> list[Event]:
+        """What a call on `self.ice` returned: a path may let DTLS start."""
+        taken: list[Event] = []
+        self._take_ice(events, now, taken)
+        return taken
+
+    def _take_ice(self, caused: Iterable[ice.Event], now: float, events: list[Event]) -> None:
+        for event in caused:
+            events.append(event)
+            if isinstance(event, ice.SelectedPairChanged) and event.pair is not None:
+                events += self._start_dtls(now)
+
+    def _start_dtls(self, now: float) -> list[Event]:
+        if self._started or self.dtls is None or self.ice.selected_path is None:
+            return []
+        self._started = True
+        self.dtls.start(now)
+        return [DtlsStarted()]
+
+    def _receive_dtls(self, data: bytes, now: float, events: list[Event]) -> None:
+        if self.dtls is None:
+            self._early.append(data)
+        elif not self._dead:
+            self._guard_dtls(lambda connection: connection.receive_datagram(data, now), now, events)
+
+    def _guard_dtls(self, call: Callable[[dtls.Connection], list[dtls.Event]], now: float, events: list[Event]) -> None:
+        if self.dtls is None:
+            return
+        try:
+            caused = call(self.dtls)
+        except RemoteProtocolError as error:
+            self._dead = True
+            events.append(_dtls_failure(error, self.dtls))
+            return
+        for event in caused:
+            if isinstance(event, dtls.ApplicationDataReceived):
+                self._receive_sctp(event.data, now, events)
+            else:
+                events.append(event)
+                if isinstance(event, dtls.HandshakeCompleted):
+                    self._handshake_completed(event, now)
+
+    def _handshake_completed(self, event: dtls.HandshakeCompleted, now: float) -> None:
+        self.handshake = event
+        if self.channels is not None:
+            self.channels.connect(now)
+        if self.media is not None and self.dtls is not None:
+            self.media.keys_agreed(self.dtls, event, now)
+
+    def _receive_sctp(self, packet: bytes, now: float, events: list[Event]) -> None:
+        if self.channels is None:
+            return
+        try:
+            events += self.channels.receive_datagram(packet, now)
+        except RemoteProtocolError as error:
+            events.append(SctpFailed(str(error), error.code))
+
+    def _drain_channels(self, now: float) -> None:
+        if self.channels is None or self.handshake is None or self.dtls is None or self._dead:
+            return
+        send = self.dtls.send
+        for packet in self.channels.datagrams_to_send(now):
+            send(packet)
+
+    def _through_seam(self, out: list[Transmission]) -> list[Transmission]:
+        if self._transforms.datagram is None:
+            return out
+        return [changed for transmission in out for changed in self._transforms.datagram(transmission)]
+
+    def _note_discarded(self, data: bytes, now: float) -> None:
+        if self._trace is not None:
+            self._trace(Entry(now, Layer.DATAGRAM, Direction.DISCARDED, None, data, "RFC 7983: nobody's first byte"))
+
+
+def _given(**optional: Any) -> dict[str, Any]:
+    """Keyword arguments without those that are None: a machine's own default holds then."""
+    return {name: value for name, value in optional.items() if value is not None}
+
+
+def _dtls_failure(error: RemoteProtocolError, connection: dtls.Connection) -> DtlsFailed:
+    return DtlsFailed(
+        str(error),
+        sent_alert=connection.sent_alert,
+        received_alert=connection.received_alert,
+        fingerprint="fingerprint" in str(error),
+    )

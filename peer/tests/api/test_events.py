@@ -1,0 +1,177 @@
+"""DOM events."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from peer.api import events
+from peer.api.events import Event, EventHandler, EventTarget
+from peer.tests.api.connecting import reported
+
+
+class Target(EventTarget):
+    onping = EventHandler()
+
+
+def test_listeners_run_in_the_order_they_were_added() -> None:
+    target, log = Target(), []
+    target.addEventListener("ping", lambda event: log.append(1))
+    target.onping = lambda event: log.append("on")
+    target.addEventListener("ping", lambda event: log.append(2))
+    target.onping = lambda event: log.append("on again")  # keeps its place
+    target.dispatchEvent(Event("ping"))
+    assert log == [1, "on again", 2]
+
+
+def test_an_unset_handler_loses_its_place() -> None:
+    target, log = Target(), []
+    target.onping = lambda event: log.append("on")
+    target.addEventListener("ping", lambda event: log.append(1))
+    target.onping = None
+    assert target.onping is None
+    target.onping = lambda event: log.append("on")
+    target.dispatchEvent(Event("ping"))
+    assert log == [1, "on"]
+
+
+def test_a_value_that_is_no_function_unsets_the_handler() -> None:
+    target = Target()
+    target.onping = 5  # type: ignore[assignment]  # what Web IDL's EventHandler does with a non-object
+    assert target.onping is None
+
+
+def test_the_same_listener_is_added_once_and_removed_by_equality() -> None:
+    target, log = Target(), []
+    target.addEventListener("ping", log.append)
+    target.addEventListener("ping", log.append)
+    target.dispatchEvent(Event("ping"))
+    assert len(log) == 1
+    target.removeEventListener("ping", log.append)
+    target.dispatchEvent(Event("ping"))
+    assert len(log) == 1
+    target.removeEventListener("ping", log.append)
+
+
+def test_capture_distinguishes_listeners() -> None:
+    target, log = Target(), []
+    target.addEventListener("ping", log.append)
+    target.addEventListener("ping", log.append, True)
+    target.dispatchEvent(Event("ping"))
+    assert len(log) == 2
+    target.removeEventListener("ping", log.append, {"capture": True})
+    target.dispatchEvent(Event("ping"))
+    assert len(log) == 3
+
+
+def test_once() -> None:
+    target, log = Target(), []
+    target.addEventListener("ping", log.append, {"once": True})
+    target.dispatchEvent(Event("ping"))
+    target.dispatchEvent(Event("ping"))
+    assert len(log) == 1
+
+
+def test_listeners_added_or_removed_while_one_runs() -> None:
+    target, log = Target(), []
+
+    def second(event: Event) -> None:
+        log.append("second")
+
+    def first(event: Event) -> None:
+        log.append("first")
+        target.removeEventListener("ping", second)
+        target.addEventListener("ping", lambda event: log.append("late"))
+
+    target.addEventListener("ping", first)
+    target.addEventListener("ping", second)
+    target.dispatchEvent(Event("ping"))
+    assert log == ["first"]
+
+
+def test_handle_event_objects_and_what_is_neither() -> None:
+    class Listener:
+        seen: Event | None = None
+
+        def handleEvent(self, event: Event) -> None:
+            self.seen = event
+
+    target, listener = Target(), Listener()
+    target.addEventListener("ping", listener)
+    event = Event("ping")
+    assert target.dispatchEvent(event)
+    assert listener.seen is event
+    target.addEventListener("ping", None)
+    with pytest.raises(TypeError):
+        target.addEventListener("ping", 5)
+
+
+def test_target_and_current_target() -> None:
+    target, seen = Target(), []
+    target.onping = lambda event: seen.append((event.target, event.currentTarget))
+    event = Event("ping")
+    target.dispatchEvent(event)
+    assert seen == [(target, target)]
+    assert event.currentTarget is None
+    assert repr(event) == "<Event 'ping'>"
+
+
+async def test_what_a_listener_raises_is_reported_and_the_next_runs() -> None:
+    target, log = Target(), []
+
+    def broken(event: Event) -> None:
+        raise ValueError("theirs")
+
+    async def broken_later(event: Event) -> None:
+        raise KeyError("later")
+
+    target.addEventListener("ping", broken)
+    target.addEventListener("ping", broken_later)
+    target.addEventListener("ping", log.append)
+    target.dispatchEvent(Event("ping"))
+    assert len(log) == 1
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert reported() == [ValueError, KeyError]
+
+
+async def test_a_coroutine_function_may_listen() -> None:
+    target, heard = Target(), asyncio.Event()
+
+    async def listen(event: Event) -> None:
+        await asyncio.sleep(0)
+        heard.set()
+
+    target.onping = listen
+    target.dispatchEvent(Event("ping"))
+    await asyncio.wait_for(heard.wait(), 1)
+
+
+@pytest.mark.parametrize(
+    ("interface", "required"),
+    [
+        (events.RTCPeerConnectionIceErrorEvent, {"errorCode": 701}),
+        (events.RTCDataChannelEvent, {"channel": object()}),
+        (events.RTCErrorEvent, {"error": object()}),
+        (events.RTCTrackEvent, {"receiver": 1, "track": 2, "transceiver": 3}),
+        (events.MediaStreamTrackEvent, {"track": object()}),
+        (events.MediaStreamEvent, {"stream": object()}),
+    ],
+)
+def test_required_members_of_event_dictionaries(interface: Any, required: dict[str, Any]) -> None:
+    event = interface("name", required)
+    assert event.type == "name"
+    for member, value in required.items():
+        assert getattr(event, member) is value
+        with pytest.raises(TypeError):
+            interface("name", {key: value for key, value in required.items() if key != member})
+
+
+def test_optional_members_of_event_dictionaries() -> None:
+    assert events.RTCPeerConnectionIceEvent("icecandidate").candidate is None
+    assert events.RTCDTMFToneChangeEvent("tonechange", {"tone": "5"}).tone == "5"
+    assert events.RTCDTMFToneChangeEvent("tonechange").tone == ""
+    assert events.MessageEvent("message", {"data": b"x"}).data == b"x"
+    assert events.RTCTrackEvent("track", {"receiver": 1, "track": 2, "transceiver": 3}).streams == ()
