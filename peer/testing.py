@@ -19,6 +19,7 @@ import heapq
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol
 
 from peer.errors import RemoteProtocolError
@@ -31,6 +32,8 @@ __all__ = [
     "Lane",
     "Link",
     "Machine",
+    "Nat",
+    "NatKind",
     "Network",
     "Pump",
     "PumpTimeoutError",
@@ -269,6 +272,7 @@ class _Loop(ABC):
             self.now = max(self.now, upcoming)
             self._advance()
         if until is not None:
+            self.now = deadline
             raise self._failure("it never happened: nothing is left to happen" if upcoming is None else "timed out")
         self.now = deadline if upcoming is not None else self.now
         return self.now - start
@@ -377,6 +381,54 @@ class Pump(_Loop):
             self._carry(side, other, lane, bytes(data), ())
 
 
+class NatKind(StrEnum):
+    """The four kinds of old; in RFC 4787's words mapping is endpoint-independent for the first three."""
+
+    FULL_CONE = "full-cone"
+    RESTRICTED = "restricted"
+    PORT_RESTRICTED = "port-restricted"
+    SYMMETRIC = "symmetric"
+
+
+class Nat:
+    """A NAT with one address outside. `behind` is a second one in front of it, `hairpin` whether it talks to itself."""
+
+    def __init__(
+        self, outside: str, kind: NatKind = NatKind.PORT_RESTRICTED, *, behind: Nat | None = None, hairpin: bool = True
+    ) -> None:
+        self.outside, self.kind, self.behind, self.hairpin = outside, kind, behind, hairpin
+        self._ports: dict[tuple[Address, Address | None], int] = {}
+        self._inside: dict[int, Address] = {}
+        self._called: dict[int, set[Address]] = {}
+
+    def outbound(self, source: Address, destination: Address) -> Address:
+        """What the destination sees as the source."""
+        key = (source, destination if self.kind is NatKind.SYMMETRIC else None)
+        port = self._ports.setdefault(key, 40_000 + len(self._ports))
+        self._inside[port] = source
+        self._called.setdefault(port, set()).add(destination)
+        here = Address(self.outside, port)
+        return here if self.behind is None else self.behind.outbound(here, destination)
+
+    def inbound(self, source: Address, destination: Address) -> Address | None:
+        """Who inside gets a datagram sent to `destination`; None when it is filtered."""
+        if self.behind is not None and destination.host != self.outside:
+            inner = self.behind.inbound(source, destination)
+            return None if inner is None else self.inbound(source, inner)
+        called = self._called.get(destination.port, set())
+        if self.kind is NatKind.FULL_CONE:
+            let_in = bool(called)
+        elif self.kind is NatKind.RESTRICTED:
+            let_in = any(known.host == source.host for known in called)
+        else:
+            let_in = source in called
+        return self._inside[destination.port] if let_in else None
+
+    @property
+    def outermost(self) -> Nat:
+        return self if self.behind is None else self.behind.outermost
+
+
 class Network(_Loop):
     """Machines with addresses: a datagram goes to whoever owns the address it is sent to, or nowhere.
 
@@ -401,6 +453,7 @@ class Network(_Loop):
         self._owners: dict[Address, Side] = {}
         self._lanes: dict[tuple[Path, Link], Lane] = {}
         self._blocked: set[tuple[Address, Address]] = set()
+        self._nats: dict[Address, Nat] = {}
 
     def attach(self, name: str, machine: AddressedMachine, addresses: Iterable[Address]) -> Side:
         side = Side(name, machine)
@@ -415,6 +468,10 @@ class Network(_Loop):
     def remove_address(self, address: Address) -> None:
         """From now on nothing reaches this address (an interface went down)."""
         self._owners.pop(address, None)
+
+    def add_nat(self, nat: Nat, inside: Iterable[Address]) -> None:
+        """Put addresses behind a NAT: they reach the world as its outside address, and are reached by its grace."""
+        self._nats.update(dict.fromkeys(inside, nat))
 
     def block(self, source: Address, destination: Address) -> None:
         """Drop everything from one address to the other, in this direction."""
@@ -431,10 +488,24 @@ class Network(_Loop):
     def _drain(self, side: Side) -> None:
         for transmission in side.machine.datagrams_to_send(self.now):
             path, data = transmission.path, transmission.data
-            owner = self._owners.get(path.remote)
+            source, destination = self._translated(path)
+            owner = self._owners.get(destination) if destination is not None else None
             if owner is None or self._owners.get(path.local) is not side or (path.local, path.remote) in self._blocked:
                 self._note(side, "lost", data, note=f"no way from {path.local} to {path.remote}")
                 continue
             link = self.links.get((side.name, owner.name), self.link)
             lane = self._lanes.setdefault((path, link), Lane(link, str(path)))
-            self._carry(side, owner, lane, data, (path.reversed(),))
+            self._carry(side, owner, lane, data, (Path(destination or path.remote, source, path.protocol),))
+
+    def _translated(self, path: Path) -> tuple[Address, Address | None]:
+        """The source as the receiver sees it, and whose address it ends at; behind one NAT there is nothing to do."""
+        here, there = self._nats.get(path.local), self._nats.get(path.remote)
+        if there is not None:
+            return path.local, path.remote if here is there else None  # a private address, reachable from inside only
+        nat = next((nat for nat in self._nats.values() if nat.outermost.outside == path.remote.host), None)
+        source = path.local if here is None else here.outbound(path.local, path.remote)
+        if nat is None:
+            return source, path.remote
+        if here is not None and here.outermost is nat.outermost and not nat.outermost.hairpin:
+            return source, None
+        return source, nat.inbound(source, path.remote)

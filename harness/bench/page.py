@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from playwright.async_api import Browser, Page, Playwright, async_playwright
+
+from harness import browsers
 
 __all__ = ["BrowserStack"]
 
@@ -45,13 +47,14 @@ class BrowserStack:
     def __init__(self, kind: str, expected: int) -> None:
         self.kind = kind
         self.expected = expected
-        self.page: Any = None
-        self.browser: Any = None
+        self.playwright: Playwright
+        self.browser: Browser
+        self.page: Page
 
     async def start(self) -> None:
-        from harness.browsers import launch
-
-        self.browser = await launch(self.kind)
+        self.playwright = await async_playwright().start()
+        found = browsers.require(browsers.Browser(self.kind))
+        self.browser = await getattr(self.playwright, self.kind).launch(**found.launch_options)
         self.page = await (await self.browser.new_context()).new_page()
         await self.page.evaluate(PAGE, self.expected)
 
@@ -99,3 +102,4 @@ class BrowserStack:
 
     async def close(self) -> None:
         await self.browser.close()
+        await self.playwright.stop()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from harness.capture import protection
+from harness.capture import protection, srtp
 from harness.capture.keylog import KeyLog
 from harness.capture.layers import dtls_handshake
 from harness.capture.layers.dtls import ContentType
@@ -23,6 +23,10 @@ _RECORD_HEADER: Final = 13
 _HANDSHAKE_HEADER: Final = 12
 _CLIENT_HELLO: Final = 1
 _SERVER_HELLO: Final = 2
+_ENCRYPTED_EXTENSIONS: Final = 8
+_USE_SRTP: Final = 14
+# RFC 5764 section 4.2.
+_SRTP_LABEL: Final = b"EXTRACTOR-dtls_srtp"
 _DTLS13: Final = 0xFEFC
 _EPOCH_HANDSHAKE: Final = 2
 _EPOCH_APPLICATION: Final = 3
@@ -101,7 +105,9 @@ class Conversation:
         self.server_random: bytes | None = None
         self.version: int | None = None
         self.cipher_suite: int | None = None
+        self.srtp_profile: int | None = None
         self._sides = {True: _Side(), False: _Side()}
+        self._srtp: tuple[srtp.Stream, srtp.Stream] | None = None
 
     def read(self, payload: bytes, sender: object) -> list[Content]:
         """What the records of a datagram hold, in order. `sender` is compared with `client` to tell the direction."""
@@ -112,6 +118,32 @@ class Conversation:
         """Whether the first record of a datagram is protected and can be opened."""
         first = next(_records(payload), b"")
         return bool(first) and self._open(first, sender == self.client) is not None
+
+    def open_srtp(self, packet: bytes, sender: object, *, rtcp: bool) -> bytes | None:
+        """An SRTP or SRTCP packet that travelled beside this connection, in clear; None when its keys don't open it."""
+        streams = self._srtp = self._srtp or self._derive_srtp()
+        if streams is None:
+            return None
+        stream = streams[0] if sender == self.client else streams[1]
+        return stream.open_rtcp(packet) if rtcp else stream.open_rtp(packet)
+
+    def _derive_srtp(self) -> tuple[srtp.Stream, srtp.Stream] | None:
+        profile = srtp.PROFILES.get(self.srtp_profile or 0)
+        with_ = protection.suite(self.cipher_suite or 0)
+        if profile is None or with_ is None or self.client_random is None or self.server_random is None:
+            return None
+        size = 2 * (profile.key + profile.salt)
+        if self.version == _DTLS13:
+            secret = self._keylog.find("EXPORTER_SECRET", self.client_random)
+            material = secret and protection.exporter13(secret, _SRTP_LABEL, size, with_)
+        else:
+            secret = self._keylog.find("CLIENT_RANDOM", self.client_random)
+            randoms = self.client_random + self.server_random
+            material = secret and protection.prf(secret, _SRTP_LABEL, randoms, size, with_.digest)
+        if not material:
+            return None
+        client, server = srtp.split_keying_material(profile, material)
+        return srtp.Stream.of(profile, *client), srtp.Stream.of(profile, *server)
 
     def _record(self, record: bytes, from_client: bool) -> Iterator[Content]:
         unified = record[0] >> 5 == 1
@@ -170,13 +202,15 @@ class Conversation:
     def _learn(self, message: bytes, from_client: bool) -> None:
         if message[0] == _CLIENT_HELLO and from_client and len(message) >= _HANDSHAKE_HEADER + 34:
             self.client_random = self.client_random or message[_HANDSHAKE_HEADER + 2 : _HANDSHAKE_HEADER + 34]
-        if message[0] != _SERVER_HELLO or from_client:
+        if message[0] not in (_SERVER_HELLO, _ENCRYPTED_EXTENSIONS) or from_client:
             return
         hello = dtls_handshake.dissect(message, dtls13=True)
         if isinstance(hello, dtls_handshake.ServerHello) and not hello.is_retry:
             self.server_random = bytes(hello.random)
             self.cipher_suite = int(hello.cipher_suite)
             self.version = hello.negotiated_version
+        if (use_srtp := hello.extension(_USE_SRTP)) is not None and use_srtp.fields.get("profiles"):
+            self.srtp_profile = int(use_srtp.profiles[0])
 
     def _open(self, record: bytes, from_client: bool) -> tuple[int, bytes, int, int] | None:
         """Content type, plaintext, epoch and sequence number of a protected record."""

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from harness.capture.items import Item, Part
-from harness.capture.layers import dcep, sctp, stun
+from harness.capture.layers import dcep, rtcp, sctp, stun
 from harness.capture.layers.dtls import ALERTS, HANDSHAKE_TYPES
 
 __all__ = ["describe", "describe_frame"]
 
 # What is inside says it all: these are left out of a frame's line when they hold something.
-_HIDDEN_WHEN_OPENED: Final = frozenset({Part.SCTP, Part.APPLICATION_DATA, Part.CHUNK})
+_HIDDEN_WHEN_OPENED: Final = frozenset({Part.SCTP, Part.APPLICATION_DATA, Part.CHUNK, Part.RTCP})
 
 
 def describe(item: Item) -> str:
@@ -103,18 +103,6 @@ def _rtp(item: Item) -> str:
     return f"RTP pt={item.code} seq={sequence} ssrc={ssrc:#010x}"
 
 
-_RTCP_NAMES: Final = {
-    192: "FIR",
-    200: "SR",
-    201: "RR",
-    202: "SDES",
-    203: "BYE",
-    204: "APP",
-    205: "RTPFB",
-    206: "PSFB",
-    207: "XR",
-}
-
 _DESCRIBERS: Final[dict[Part, Callable[[Item], str]]] = {
     Part.STUN: _stun,
     Part.CHANNEL_DATA: lambda item: f"TURN ChannelData {item.code:#06x} ({len(item.data) - 4} bytes)",
@@ -129,6 +117,7 @@ _DESCRIBERS: Final[dict[Part, Callable[[Item], str]]] = {
     Part.CHUNK: _chunk,
     Part.DCEP: _dcep,
     Part.RTP: _rtp,
-    Part.RTCP: lambda item: f"RTCP {_RTCP_NAMES.get(item.code, item.code)}",
+    Part.RTCP: lambda item: f"RTCP {rtcp.name_of(item.data)}",
+    Part.RTCP_PACKET: lambda item: f"RTCP {rtcp.name_of(item.data)}",
     Part.OTHER: lambda item: f"{len(item.data)} bytes",
 }

@@ -12,7 +12,7 @@ from harness.capture.frame import Frame
 from harness.capture.items import Item, Part
 from harness.capture.keylog import KeyLog
 from harness.capture.kinds import Kind
-from harness.capture.layers import dcep, sctp
+from harness.capture.layers import dcep, rtcp, sctp
 from harness.capture.layers.dtls import ContentType
 
 __all__ = ["Dissector"]
@@ -63,10 +63,27 @@ class Dissector:
         return [Item(Part.CHANNEL_DATA, struct.unpack_from("!H", frame.payload)[0], frame.payload)]
 
     def _rtp(self, frame: Frame) -> list[Item]:
-        return [Item(Part.RTP, frame.payload[1] & 0x7F, frame.payload, protected=True)]
+        clear = self._open_srtp(frame, control=False)
+        return [
+            Item(Part.RTP, frame.payload[1] & 0x7F, clear or frame.payload, protected=True, opened=clear is not None)
+        ]
 
     def _rtcp(self, frame: Frame) -> list[Item]:
-        return [Item(Part.RTCP, frame.payload[1], frame.payload, protected=True)]
+        clear = self._open_srtp(frame, control=True)
+        compound = Item(Part.RTCP, frame.payload[1], clear or frame.payload, protected=True, opened=clear is not None)
+        if clear is None:
+            return [compound]
+        packets = [
+            Item(Part.RTCP_PACKET, data[1], data, protected=True, opened=True, inside=compound)
+            for data in rtcp.split(clear)
+        ]
+        return [compound, *packets]
+
+    def _open_srtp(self, frame: Frame, *, control: bool) -> bytes | None:
+        sender = self._book.session(frame.source)
+        group = self._conversations.get(frozenset((sender, self._book.session(frame.destination))), ())
+        opened = (each.open_srtp(frame.payload, sender, rtcp=control) for each in reversed(group))
+        return next((clear for clear in opened if clear is not None), None)
 
     def _dtls(self, frame: Frame) -> list[Item]:
         conversation = self._conversation(frame)

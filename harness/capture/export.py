@@ -28,7 +28,9 @@ _IPV6_DESTINATION: Final = 23
 _PORT_TYPE: Final = 24
 _SOURCE_PORT: Final = 25
 _DESTINATION_PORT: Final = 26
-_UDP_PORT: Final = 3
+# "No" port type, though the ports are UDP's. Wireshark remembers from use_srtp in a ServerHello that these UDP ports
+# carry SRTP, and would look for an authentication tag in what is no longer SRTP.
+_PORT_TYPE_NONE: Final = 0
 _INNER: Final = {Part.SCTP: "sctp", Part.RTP: "rtp", Part.RTCP: "rtcp"}
 
 
@@ -72,7 +74,7 @@ def exported_pdu(protocol: str, frame: Frame, data: bytes) -> bytes:
         (_PROTOCOL, protocol.encode()),
         (_IPV4_SOURCE if v4 else _IPV6_SOURCE, source.packed),
         (_IPV4_DESTINATION if v4 else _IPV6_DESTINATION, destination.packed),
-        (_PORT_TYPE, struct.pack("!I", _UDP_PORT)),
+        (_PORT_TYPE, struct.pack("!I", _PORT_TYPE_NONE)),
         (_SOURCE_PORT, struct.pack("!I", frame.source.port)),
         (_DESTINATION_PORT, struct.pack("!I", frame.destination.port)),
     ]

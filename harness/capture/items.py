@@ -13,7 +13,7 @@ from typing import Any
 
 from scapy.packet import Raw
 
-from harness.capture.layers import dcep, dtls, dtls_handshake, sctp, stun
+from harness.capture.layers import dcep, dtls, dtls_handshake, rtcp, rtp, sctp, stun
 from harness.capture.layers.base import read
 
 __all__ = ["Item", "Part"]
@@ -36,6 +36,7 @@ class Part(StrEnum):
     DCEP = "dcep"
     RTP = "rtp"
     RTCP = "rtcp"
+    RTCP_PACKET = "rtcp-packet"
     OTHER = "other"
 
 
@@ -86,7 +87,8 @@ _BUILDERS: dict[Part, Any] = {
     Part.SCTP: lambda item: read(sctp.SCTP, item.data),
     Part.CHUNK: lambda item: sctp.chunk(item.data),
     Part.DCEP: lambda item: dcep.dissect(item.data),
-    Part.RTP: lambda item: Raw(item.data),
-    Part.RTCP: lambda item: Raw(item.data),
+    Part.RTP: lambda item: read(rtp.RTP, item.data),
+    Part.RTCP: lambda item: read(rtcp.RTCP, item.data) if item.opened else rtcp.one(item.data),
+    Part.RTCP_PACKET: lambda item: rtcp.one(item.data),
     Part.OTHER: lambda item: Raw(item.data),
 }

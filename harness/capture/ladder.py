@@ -1,13 +1,13 @@
 """Rows of a ladder diagram: who sent what to whom, frame by frame. Data only; the report draws it.
 
-A transfer of megabytes is thousands of frames of DATA and SACK, a call thousands of RTP packets. Such a stretch becomes its
-first frames and one row a direction that says how many followed.
+A transfer of megabytes is thousands of frames of DATA and SACK, a call thousands of RTP packets. Such a stretch becomes
+its first frames and one row a direction that says how many followed.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from scapy.fields import ConditionalField, PadField
@@ -30,6 +30,7 @@ _KINDS: Final = {
     Part.DCEP: "dcep",
     Part.RTP: "rtp",
     Part.RTCP: "rtcp",
+    Part.RTCP_PACKET: "rtcp",
     Part.OTHER: "other",
 }
 _BULK_CHUNKS: Final = frozenset({0, 3, 64})
@@ -39,19 +40,23 @@ _HEX_BYTES: Final = 512
 _LONGEST_VALUE: Final = 200
 
 
-def rows(recording: Recording, started: float, names: Sequence[str] = ()) -> list[dict[str, Any]]:
+def rows(
+    recording: Recording, started: float, names: Sequence[str] = (), *, keep: Collection[int] = ()
+) -> list[dict[str, Any]]:
     """The packet rows, ordered by `t`, which is in seconds since `started` (seconds since the epoch).
 
-    `names` are the lanes: a frame that neither comes from nor goes to one of them is left out (all are kept without names). An end
-    nobody owns is given by its address.
+    `names` are the lanes: a frame that neither comes from nor goes to one of them is left out (all are kept without
+    names). An end nobody owns is given by its address. The frames numbered in `keep` are never folded: a verdict rests
+    on them.
     """
     items = recording.items()
     frames = recording.frames
     wanted = frozenset(names)
     shown = [index for index in range(len(items)) if not wanted or wanted & set(_ends(frames[index]))]
     made: list[dict[str, Any]] = []
-    for stretch in _stretches(shown, items):
-        folds = _is_bulk(items[stretch[0]]) and len(stretch) >= _LEAST_FOLDED + _SHOWN_OF_BULK
+    bulk = [_is_bulk(several) and frame.number not in keep for frame, several in zip(frames, items, strict=False)]
+    for stretch in _stretches(shown, bulk):
+        folds = bulk[stretch[0]] and len(stretch) >= _LEAST_FOLDED + _SHOWN_OF_BULK
         whole = stretch[:_SHOWN_OF_BULK] if folds else stretch
         made += [_row(frames[index], items[index], started) for index in whole]
         if folds:
@@ -63,11 +68,11 @@ def _ends(frame: Frame) -> tuple[str, str]:
     return frame.sender or str(frame.source), frame.receiver or str(frame.destination)
 
 
-def _stretches(shown: Sequence[int], items: Sequence[tuple[Item, ...]]) -> Iterator[list[int]]:
+def _stretches(shown: Sequence[int], bulk: Sequence[bool]) -> Iterator[list[int]]:
     """Neighbours that are all bulk, or all not."""
     stretch: list[int] = []
     for index in shown:
-        if stretch and _is_bulk(items[index]) is not _is_bulk(items[stretch[0]]):
+        if stretch and bulk[index] is not bulk[stretch[0]]:
             yield stretch
             stretch = []
         stretch.append(index)
@@ -79,7 +84,7 @@ def _is_bulk(items: Sequence[Item]) -> bool:
     if any(item.part is Part.CHUNK for item in items):
         chunks = all(item.code in _BULK_CHUNKS for item in items if item.part is Part.CHUNK)
         return chunks and not any(item.part is Part.DCEP for item in items)
-    bulk = (Part.RTP, Part.RTCP, Part.CLOSED)
+    bulk = (Part.RTP, Part.RTCP, Part.RTCP_PACKET, Part.CLOSED)
     return all(item.part in bulk and item.code not in (20, 21, 22) for item in items)
 
 

@@ -59,7 +59,19 @@ class Matcher:
         def narrowed(frame: Frame, item: Item) -> bool:
             return (self.test is None or self.test(frame, item)) and _holds(predicate, item.packet)
 
-        return replace(self, words=f"{self.words} {words}", test=narrowed)
+        return replace(self.said(words), test=narrowed)
+
+    def and_item(self, predicate: Callable[[Item], bool], words: str) -> Matcher:
+        """The same over the item: its bytes, whether it was opened, whether it was sent again."""
+
+        def narrowed(frame: Frame, item: Item) -> bool:
+            return predicate(item) and (self.test is None or self.test(frame, item))
+
+        return replace(self.said(words), test=narrowed)
+
+    def said(self, words: str) -> Matcher:
+        """The same test with more words."""
+        return replace(self, words=f"{self.words} {words}".rstrip())
 
     def sent_by(self, sender: Who) -> Matcher:
         return replace(self, sender=name_of(sender))
@@ -89,14 +101,12 @@ def _holds(predicate: Callable[[Any], bool], packet: Any) -> bool:
         raise
 
 
-def fields(
-    words: str, part: Part, codes: Iterable[int] | None, wanted: dict[str, tuple[Any, Callable[[Any], Any]]]
-) -> Matcher:
-    """A matcher whose arguments are compared with what is read from the packet; an argument that is None isn't
-    compared.
+Wanted: TypeAlias = dict[str, tuple[Any, Callable[[Any], Any]]]
+"""What an argument is called, its value, and how that value is read from the scapy packet."""
 
-    `wanted` maps an argument's name to its value and to how that value is read from the scapy packet.
-    """
+
+def fields(words: str, part: Part, codes: Iterable[int] | None, wanted: Wanted) -> Matcher:
+    """A matcher whose arguments are compared with what the packet says; one that is None isn't compared."""
     given = {name: (value, read) for name, (value, read) in wanted.items() if value is not None}
     said = ", ".join(f"{name}={value!r}" for name, (value, _) in given.items())
 

@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
-__all__ = ["Keys12", "Keys13", "Suite", "keys12", "keys13", "next_secret", "prf", "suite"]
+__all__ = ["Keys12", "Keys13", "Suite", "exporter13", "keys12", "keys13", "next_secret", "prf", "suite"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,10 @@ def prf(secret: bytes, label: bytes, seed: bytes, size: int, digest: str) -> byt
     return output[:size]
 
 
-def expand_label(secret: bytes, label: bytes, size: int, digest: str) -> bytes:
-    """HKDF-Expand-Label with an empty context and the prefix of RFC 9147 section 5.9."""
+def expand_label(secret: bytes, label: bytes, size: int, digest: str, context: bytes = b"") -> bytes:
+    """HKDF-Expand-Label with the prefix of RFC 9147 section 5.9."""
     name = b"dtls13" + label
-    info = struct.pack("!HB", size, len(name)) + name + b"\0"
+    info = struct.pack("!HB", size, len(name)) + name + bytes([len(context)]) + context
     block, output = b"", b""
     for counter in range(1, -(-size // hashlib.new(digest).digest_size) + 1):
         block = hmac.new(secret, block + info + bytes([counter]), digest).digest()
@@ -144,6 +144,13 @@ def keys13(secret: bytes, with_: Suite) -> Keys13:
 def next_secret(secret: bytes, with_: Suite) -> bytes:
     """The traffic secret after a KeyUpdate (RFC 8446 section 7.2)."""
     return expand_label(secret, b"traffic upd", len(secret), with_.digest)
+
+
+def exporter13(secret: bytes, label: bytes, size: int, with_: Suite) -> bytes:
+    """Keying material exported without a context (RFC 8446 section 7.5); `secret` is the exporter master secret."""
+    empty = hashlib.new(with_.digest).digest()
+    derived = expand_label(secret, label, len(empty), with_.digest, empty)
+    return expand_label(derived, b"exporter", size, with_.digest, empty)
 
 
 def _xor(iv: bytes, number: bytes) -> bytes:

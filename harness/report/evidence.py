@@ -157,20 +157,33 @@ def _trace(text: str) -> tuple[TraceEntry, ...]:
 
 
 def _trace_entry(data: dict[str, Any]) -> TraceEntry:
-    known = {"t", "endpoint", "what", "name", "value", "states"}
+    known = {"t", "endpoint", "what", "name", "value", "states", "step", "on", "event", "kind"}
     rest = {name: value for name, value in data.items() if name not in known}
     value = data.get("value")
     shown = [_brief(value)] if value is not None else []
-    shown += [f"{name}={_brief(item)}" for name, item in rest.items()]
-    time, states = data.get("t"), data.get("states")
+    shown += [f"{name}={_brief(item)}" for name, item in rest.items() if item not in (None, {}, [])]
+    time = data.get("t")
     return TraceEntry(
         time=float(time) if isinstance(time, (int, float)) else None,
         endpoint=str(data.get("endpoint", "")),
         what=str(data.get("what", "")),
         name=str(data.get("name", "")),
         value=" ".join(shown),
-        states={str(name): str(state) for name, state in states.items()} if isinstance(states, dict) else {},
+        states=_states(data.get("states"), data.get("on")),
     )
+
+
+def _states(states: object, on: object) -> dict[str, str]:
+    """States by `object.attribute`: those of a call come by object, those of an event are its target's."""
+    if not isinstance(states, dict):
+        return {}
+    flat: dict[str, str] = {}
+    for name, state in states.items():
+        if isinstance(state, dict):
+            flat |= {f"{name}.{attribute}": _brief(value) for attribute, value in state.items()}
+        else:
+            flat[f"{on}.{name}" if on else str(name)] = _brief(state)
+    return flat
 
 
 def _brief(value: object) -> str:

@@ -5,8 +5,8 @@
     state = made.state                                               commit
     for effect in made.effects: ...                                  what ICE, DTLS, SCTP and the W3C objects have to do
 
-`signaling` is the state machine as a table, `offer` and `answer` write descriptions, `verify` judges them, `apply` plans what they
-change, `candidates` and `negotiation` are what happens between two of them.
+`signaling` is the state machine as a table, `offer` and `answer` write descriptions, `verify` judges them, `apply`
+plans what they change, `candidates` and `negotiation` are what happens between two of them.
 """
 
 from __future__ import annotations
@@ -110,7 +110,9 @@ def new_state(
     max_message_size: int = 262144,
     sctp_port: int = 5000,
 ) -> State:
-    """The state of a new connection; session id and tls-id are drawn here (RFC 9429 section 5.2.1, RFC 8842 section 5.2)."""
+    """The state of a new connection; session id and tls-id are drawn here (RFC 9429 section 5.2.1, RFC 8842
+    section 5.2).
+    """
     return State(
         Configuration(
             fingerprints=fingerprints,

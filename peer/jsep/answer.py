@@ -49,6 +49,7 @@ from .write import (
     media_section,
     rejected_section,
     session_block,
+    shared_lines,
     silence,
     transport_lines,
 )
@@ -88,7 +89,9 @@ def create_answer(state: State, options: Options | None = None, *, entropy: Entr
 
 
 def setup_in_answer(offered: sdp.Setup | None, role: DtlsRole | None, liked: DtlsRole) -> sdp.Setup:
-    """a=setup of an answer: as the association runs already, as the offer demands, else as we like (RFC 9429 section 5.3)."""
+    """a=setup of an answer: as the association runs already, as the offer demands, else as we like (RFC 9429
+    section 5.3).
+    """
     forced = {sdp.Setup.ACTIVE: DtlsRole.SERVER, sdp.Setup.PASSIVE: DtlsRole.CLIENT}
     chosen = role or (forced.get(offered, liked) if offered is not None else liked)
     return sdp.Setup.ACTIVE if chosen is DtlsRole.CLIENT else sdp.Setup.PASSIVE
@@ -104,7 +107,10 @@ class _Writer:
         self._entropy = entropy
         self._slots = self._rejections([self._slot(index, media) for index, media in enumerate(offer.media)])
         self._groups = self._surviving_groups()
+        self._drawn: IceCredentials | None = None
         self._transports = {slot.index: self._transport(slot) for slot in self._slots if self._carries(slot)}
+
+        self._shared = shared_lines(state.configuration, self._transports.values())
 
     def write(self) -> SessionDescription:
         offer = self._offer
@@ -115,6 +121,7 @@ class _Writer:
             ice_options=trickles,
             allow_mixed=offer.session.has(sdp.EXTMAP_ALLOW_MIXED),
             identity=self._options.identity,
+            shared=self._shared,
         )
         return assemble(block, [self._section(slot) for slot in self._slots])
 
@@ -151,7 +158,8 @@ class _Writer:
         result = []
         for slot in slots:
             key = "" if policy is BundlePolicy.MAX_BUNDLE else slot.offer.media
-            first = first_of.setdefault(key, slot)
+            # a section with port zero can't be the one that policy keeps
+            first = slot if slot.rejected else first_of.setdefault(key, slot)
             group = group_of.get(slot.mid)
             alone = first is not slot and (group is None or first.mid not in group)
             refused = slot.rejected or (alone and policy is not BundlePolicy.MAX_COMPAT)
@@ -182,9 +190,9 @@ class _Writer:
 
     def _transport(self, slot: _Slot) -> TransportLines:
         credentials = self._credentials(slot)
-        found = gathered(self._state, credentials)
-        offer = slot.offer
         transport = self._transport_slots(slot)
+        found = gathered(self._state, slot.mid if transport is None else transport.mid, credentials)
+        offer = slot.offer
         rtcp_mux = offer.has(sdp.RTCP_MUX)
         return TransportLines(
             credentials,
@@ -211,11 +219,12 @@ class _Writer:
     def _credentials(self, slot: _Slot) -> IceCredentials:
         """Ours as they are, or new ones where the offer restarts ICE (RFC 9429 section 5.3.2)."""
         transport = self._transport_slots(slot)
-        if transport is None:
-            return draw_credentials(self._entropy)
         theirs = credentials_of(self._offer, slot.offer)
-        restarts = transport.remote is not None and theirs is not None and theirs != transport.remote
-        return draw_credentials(self._entropy) if restarts else transport.credentials
+        if transport is not None and (transport.remote is None or theirs == transport.remote):
+            return transport.credentials
+        if self._drawn is None or not self._state.configuration.session_level:
+            self._drawn = draw_credentials(self._entropy)
+        return self._drawn
 
     def _continued_role(self, slot: _Slot, transport: Transport | None) -> DtlsRole | None:
         """Our DTLS role when the offer goes on with the association there is (RFC 8842 section 5.3)."""
@@ -234,7 +243,7 @@ class _Writer:
             return rejected_section(offer.media, offer.proto, offer.formats, offer.mid)
         lines = self._data(slot) if slot.transceiver is None else self._rtp(slot, slot.transceiver)
         if slot.index in self._transports:
-            lines += transport_lines(self._state.configuration, self._transports[slot.index])
+            lines += transport_lines(self._state.configuration, self._transports[slot.index], frozenset(self._shared))
         return Media(tuple(lines))
 
     def _address(self, slot: _Slot) -> Address:
@@ -268,7 +277,9 @@ class _Writer:
         )
 
     def _tag_muxes(self, slot: _Slot) -> bool:
-        """Whether RTCP is multiplexed on the transport a bundled section travels over."""
+        """Whether a bundled section says a=rtcp-mux: browsers want it there (see `Configuration.session_level`)."""
+        if not self._state.configuration.session_level:
+            return False
         return slot.offer.has(sdp.RTCP_MUX) or self._tag(slot).offer.has(sdp.RTCP_MUX)
 
     def _stream_ids(self, slot: _Slot, transceiver: Transceiver, direction: Direction) -> tuple[str, ...] | None:

@@ -1,7 +1,7 @@
 """`plan`: what setting a description would do, all of it checked, none of it done.
 
-W3C webrtc-pc section 4.4.1.5 "set a session description" over RFC 9429 sections 5.9 to 5.11. The steps are in the order of W3C's
-text; the state that comes out is committed by one assignment, the effects are carried out after it.
+W3C webrtc-pc section 4.4.1.5 "set a session description" over RFC 9429 sections 5.9 to 5.11. The steps are in the
+order of W3C's text; the state that comes out is committed by one assignment, the effects are carried out after it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ __all__ = ["plan"]
 def plan(state: State, side: Side, description: Description, *, entropy: Entropy) -> Plan:
     """What setting `description` does to `state`. Touches nothing; `description.model` is not read.
 
-    Raises InvalidModification, InvalidState, SdpSyntax, InvalidAccess or OperationFailed, in the order in which W3C checks.
+    Raises InvalidModification, InvalidState, SdpSyntax, InvalidAccess or OperationFailed, in the order in which W3C
+    checks.
     """
     kind = description.type
     if side is Side.LOCAL:

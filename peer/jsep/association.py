@@ -60,7 +60,7 @@ def _disassociate(draft: Draft, old: Section) -> None:
 def _local(draft: Draft, index: int, key: int | None) -> Transceiver | None:
     """The transceiver the offer was created for: the mapping createOffer established."""
     proposed = draft.state.proposed
-    wanted = proposed[index] if index < len(proposed) else None
+    wanted = proposed[index].transceiver if index < len(proposed) else None
     if wanted is None:
         wanted = key
     one = None if wanted is None else draft.transceivers.get(wanted)

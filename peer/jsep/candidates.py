@@ -1,4 +1,6 @@
-"""Candidates that arrive between descriptions: written into the descriptions they belong to (W3C "surface the candidate", addIceCandidate)."""
+"""Candidates that arrive between descriptions: written into the descriptions they belong to (W3C "surface the
+candidate", addIceCandidate).
+"""
 
 from __future__ import annotations
 
@@ -24,17 +26,20 @@ def transport_of(state: State, mid: str) -> int | None:
     return None if section is None else section.transport
 
 
-# --- ours ----------------------------------------------------------------------------------------------------------------
+# --- ours
+# ----------------------------------------------------------------------------------------------------------------
 
 
 def add_local_candidate(state: State, mid: str, candidate: str, ufrag: str) -> State:
     """A gathered candidate enters pending and current local descriptions of its generation (`ufrag`).
 
-    `candidate` is the value of an RTCIceCandidate, "candidate:...". The default candidate on m- and c-line follows (RFC 8839
-    section 4.2.1.2).
+    `candidate` is the value of an RTCIceCandidate, "candidate:...". The default candidate on m- and c-line follows
+    (RFC 8839 section 4.2.1.2).
     """
     line = f"a={_bare(candidate)}"
-    return _edit_local(state, mid, ufrag, lambda model, index: _with_default(_insert(model, index, line), index))
+    key = transport_of(state, mid)
+    bundled = [at for at, section in enumerate(state.sections) if key is not None and section.transport == key]
+    return _edit_local(state, mid, ufrag, lambda model, at: _with_default(_insert(model, at, line), at, bundled))
 
 
 def end_local_candidates(state: State, mid: str, ufrag: str) -> State:
@@ -47,14 +52,15 @@ def _edit_local(state: State, mid: str, ufrag: str, edit: _Edit) -> State:
         if description is None or description.model is None:
             return description
         index = description.model.index_of(mid)
-        if index is None or description.model.media[index].first(sdp.ICE_UFRAG) != ufrag:
+        if index is None or description.model.inherited(description.model.media[index], sdp.ICE_UFRAG) != ufrag:
             return description
         return _described(description, edit(description.model, index))
 
     return replace(state, pending_local=edited(state.pending_local), current_local=edited(state.current_local))
 
 
-# --- theirs --------------------------------------------------------------------------------------------------------------
+# --- theirs
+# --------------------------------------------------------------------------------------------------------------
 
 
 def add_remote_candidate(
@@ -62,8 +68,8 @@ def add_remote_candidate(
 ) -> tuple[State, tuple[tuple[int, str], ...]]:
     """addIceCandidate, steps 4.1 to 4.7: the new state, and what to hand to which transport, as (key, candidate).
 
-    `candidate` is "candidate:..." or "" for end-of-candidates; with neither mid nor index that holds for every m-section. What
-    belongs to an ICE restart not yet answered is kept in the description and handed over by `plan`.
+    `candidate` is "candidate:..." or "" for end-of-candidates; with neither mid nor index that holds for every
+    m-section. What belongs to an ICE restart not yet answered is kept in the description and handed over by `plan`.
 
     Raises InvalidState without a remote description, OperationFailed for a section or generation that isn't there or a
     candidate that can't be parsed.
@@ -115,16 +121,14 @@ def _remote_ufrag(description: Description | None, index: int) -> str | None:
     if description is None or description.model is None or index >= len(description.model.media):
         return None
     model = description.model
-    tag = _carrier(model, index)
-    credentials = credentials_of(model, model.media[tag])
+    own = credentials_of(model, model.media[index])
+    credentials = own or credentials_of(model, model.media[_tag(model, index)])
     return None if credentials is None else credentials.ufrag
 
 
-def _carrier(model: SessionDescription, index: int) -> int:
-    media = model.media[index]
-    if credentials_of(model, media) is not None:
-        return index
-    group = next((group for group in bundles(model) if media.mid in group), ())
+def _tag(model: SessionDescription, index: int) -> int:
+    """The index of the first living section of the bundle a section is in; its own when it is in none."""
+    group = next((group for group in bundles(model) if model.media[index].mid in group), ())
     living = {one.mid: at for at, one in enumerate(model.media) if not is_rejected(one)}
     return next((living[mid] for mid in group if mid in living), index)
 
@@ -151,17 +155,13 @@ def _add(state: State, index: int, text: str, ufrag: str | None) -> tuple[State,
 
 
 def _speaks_for(state: State, index: int) -> bool:
-    """Whether candidates of a section are its transport's: not those of a section that is bundled away but has its own."""
+    """Whether candidates of a section are its transport's: a bundle's are those of its tag, the others go to waste."""
     remote = state.remote
-    if remote is None or remote.model is None:
-        return False
-    group = next((one for one in bundles(remote.model) if remote.model.media[index].mid in one), ())
-    living = {one.mid: at for at, one in enumerate(remote.model.media) if not is_rejected(one)}
-    tag = next((living[mid] for mid in group if mid in living), index)
-    return index == tag or remote.model.media[index].first(sdp.ICE_UFRAG) is None
+    return remote is not None and remote.model is not None and _tag(remote.model, index) == index
 
 
-# --- editing ---------------------------------------------------------------------------------------------------------------
+# --- editing
+# ---------------------------------------------------------------------------------------------------------------
 
 
 def _bare(candidate: str) -> str:
@@ -193,7 +193,9 @@ _DEFAULT_RANK = {"relay": 0, "srflx": 1, "prflx": 2, "host": 3}
 
 
 def _default(media: Media) -> Address:
-    """The candidate most likely to work with a peer that knows no ICE: relayed, then reflexive, then host; IPv4 first."""
+    """The candidate most likely to work with a peer that knows no ICE: relayed, then reflexive, then host; IPv4
+    first.
+    """
     fields = [value.split(" ") for value in media.all(sdp.CANDIDATE)]
     usable = [one for one in fields if one[1] == "1" and one[2].lower() == "udp" and not one[4].endswith(".local")]
     if not usable:
@@ -202,16 +204,14 @@ def _default(media: Media) -> Address:
     return Address(int(best[5]), f"IN {'IP6' if ':' in best[4] else 'IP4'} {best[4]}")
 
 
-def _with_default(model: SessionDescription, index: int) -> SessionDescription:
+def _with_default(model: SessionDescription, index: int, bundled: list[int]) -> SessionDescription:
     """The default candidate on the m- and c-line of a section and of those bundled with it (RFC 9143 section 7.1.3)."""
     address = _default(model.media[index])
-    mid = model.media[index].mid
-    group = next((one for one in bundles(model) if mid in one), ())
-    changed = {}
-    for at, media in enumerate(model.media):
-        bundled = media.mid in group and media.first(sdp.ICE_UFRAG) is None
-        if media.port != 0 and (at == index or (bundled and group[0] == mid)):
-            changed[at] = media.with_lines(_readdressed(media, address))
+    changed = {
+        at: media.with_lines(_readdressed(media, address))
+        for at, media in enumerate(model.media)
+        if media.port != 0 and (at == index or at in bundled)
+    }
     return _with_media(model, changed)
 
 

@@ -1,7 +1,7 @@
 """What the reference peer implements, best first: the default `Capabilities` of each kind.
 
-RFC 7874 section 3 (Opus, PCMA, PCMU, telephone-event mandatory), RFC 7742 section 5 (VP8 and H.264 mandatory), RFC 8854 section 7
-(FEC), RFC 8834 section 5.1 and 5.2 (feedback, header extensions).
+RFC 7874 section 3 (Opus, PCMA, PCMU, telephone-event mandatory), RFC 7742 section 5 (VP8 and H.264 mandatory), RFC
+8854 section 7 (FEC), RFC 8834 section 5.1 and 5.2 (feedback, header extensions).
 """
 
 from __future__ import annotations

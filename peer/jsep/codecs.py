@@ -1,7 +1,7 @@
 """Codecs: when two are the same, what stands in an offer, what survives into an answer.
 
-A codec list is a tuple of `NegotiatedCodec`: the formats of one m-line with payload types, in its order. rtx is one capability
-("video/rtx" without parameters, as W3C has it) and many formats, each with `apt`.
+A codec list is a tuple of `NegotiatedCodec`: the formats of one m-line with payload types, in its order. rtx is one
+capability ("video/rtx" without parameters, as W3C has it) and many formats, each with `apt`.
 """
 
 from __future__ import annotations
@@ -135,7 +135,9 @@ class PayloadTypesExhausted(PeerError):
 
 @dataclass(slots=True)
 class PayloadTypes:
-    """Which payload type means what, all through one session: a number is never given to two formats (RFC 3264 section 8.3.2)."""
+    """Which payload type means what, all through one session: a number is never given to two formats (RFC 3264
+    section 8.3.2).
+    """
 
     given: dict[int, tuple[object, ...]]
 
@@ -146,26 +148,30 @@ class PayloadTypes:
             given.setdefault(one.payload_type, _identity(one.codec))
         return cls(given)
 
-    def assign(self, codec: Codec) -> NegotiatedCodec:
-        """The number this format has, else the one it likes, else the first free one."""
+    def assign(self, codec: Codec, *, near: int | None = None) -> NegotiatedCodec:
+        """The number this format has, else the one it likes, else the first free one, above `near` if possible."""
         identity = _identity(codec)
-        known = (number for number, other in self.given.items() if other == identity)
-        number = next(known, None)
+        number = next((one for one, other in self.given.items() if other == identity), None)
         if number is None:
-            liked = codec.payload_type
-            free = (one for one in _DYNAMIC if one not in self.given)
-            number = liked if liked is not None and liked not in self.given else next(free, None)
-            if number is None:
-                raise PayloadTypesExhausted("no payload type left")
+            number = self._free(codec.payload_type, near)
             self.given[number] = identity
         return NegotiatedCodec(number, codec)
+
+    def _free(self, liked: int | None, near: int | None) -> int:
+        if liked is not None and liked not in self.given:
+            return liked
+        above = [] if near is None else [one for one in _DYNAMIC if one > near and (one < 96) is (near < 96)]
+        number = next((one for one in (*above, *_DYNAMIC) if one not in self.given), None)
+        if number is None:
+            raise PayloadTypesExhausted("no payload type left")
+        return number
 
 
 # --- offers -----------------------------------------------------------------------------------------------------------
 
 
 def wanted(transceiver: Transceiver, capabilities: Capabilities, direction: Direction) -> tuple[Codec, ...]:
-    """The codecs a description may name for a transceiver: its preferences, filtered by direction, else everything we do.
+    """The codecs a description may name for a transceiver: its preferences filtered by direction, else all we have.
 
     W3C createOffer, final steps, step 3.2, and createAnswer, step 3.1.
     """
@@ -189,7 +195,7 @@ def offered(
     before: tuple[NegotiatedCodec, ...] = (),
     reorder: bool = True,
 ) -> tuple[NegotiatedCodec, ...]:
-    """The formats of an offered m-section: those of `before` (the most recent answer) first where `reorder`, then the rest.
+    """The formats of an offered m-section; where `reorder`, those of `before` (the most recent answer) come first.
 
     RFC 9429 sections 5.2.1 and 5.2.2. Every media codec gets its rtx when "rtx" is among the codecs.
     """
@@ -198,30 +204,29 @@ def offered(
         rank = {_identity(one.codec): position for position, one in enumerate(before)}
         listed.sort(key=lambda codec: rank.get(_identity(codec), len(rank)))
     retransmitted = any(codec.name.lower() == "rtx" for codec in listed)
+    listed = [codec for codec in listed if codec.name.lower() != "rtx"]
+    # all that is named by others first, so that an rtx takes no number a format likes
+    primaries = [payload_types.assign(codec) for codec in listed if codec.mime_type.lower() != "audio/red"]
     result = []
-    for codec in listed:
-        name = codec.name.lower()
-        if name == "rtx":
-            continue
-        primary = payload_types.assign(codec)
-        if name == "red" and codec.mime_type.lower().startswith("audio/"):
-            continue
+    for primary in primaries:
         result.append(primary)
-        if retransmitted and is_media(codec):
-            rtx = Codec("video/rtx", codec.clock_rate, None, f"apt={primary.payload_type}")
-            liked = primary.payload_type + 1
-            result.append(payload_types.assign(replace(rtx, payload_type=liked if liked in _DYNAMIC else None)))
+        if retransmitted and is_media(primary.codec):
+            rtx = Codec("video/rtx", primary.codec.clock_rate, None, f"apt={primary.payload_type}")
+            result.append(payload_types.assign(rtx, near=primary.payload_type))
     return tuple(_with_red(listed, result, payload_types))
 
 
 def _with_red(listed: list[Codec], result: list[NegotiatedCodec], payload_types: PayloadTypes) -> list[NegotiatedCodec]:
-    """Audio red names the primary it protects (RFC 2198 section 5), so it can only be written once that has a number."""
+    """Audio red names the primary it protects (RFC 2198 section 5), so it can only be written once that has a
+    number.
+    """
     red = next((one for one in listed if one.mime_type.lower() == "audio/red"), None)
     primary = next((at for at, one in enumerate(result) if one.codec.name.lower() == "opus"), None)
     if red is None or primary is None:
         return result
     number = result[primary].payload_type
     formed = NegotiatedCodec(payload_types.assign(red).payload_type, replace(red, fmtp=f"{number}/{number}"))
+    # in front, where the preferences want it in front; else behind what it protects
     position = primary + 1 if listed.index(red) > 0 else primary
     return [*result[:position], formed, *result[position:]]
 
@@ -232,10 +237,10 @@ def _with_red(listed: list[Codec], result: list[NegotiatedCodec], payload_types:
 def answered(
     ours: tuple[Codec, ...], theirs: tuple[NegotiatedCodec, ...], *, preferred: bool
 ) -> tuple[NegotiatedCodec, ...]:
-    """The formats both sides know, with the offer's payload types; in our order where there are preferences (`preferred`).
+    """The formats both sides know, with the offer's payload types; in our order where we prefer one (`preferred`).
 
-    RFC 9429 section 5.3.1. Formats we have and the offer lacks are left out, which RFC 3264 section 6.1 permits: no browser
-    adds them. rtx and red survive only with the format they point to.
+    RFC 9429 section 5.3.1. Formats we have and the offer lacks are left out, which RFC 3264 section 6.1 permits: no
+    browser adds them. rtx and red survive only with the format they point to.
     """
     common = []
     for remote in theirs:
@@ -259,7 +264,9 @@ def _answers(local: Codec, remote: Codec) -> bool:
 
 
 def _agree(local: Codec, remote: Codec) -> Codec:
-    """Our codec as the answer says it: our parameters, the feedback both know; what points at payload types is theirs."""
+    """Our codec as the answer says it: our parameters, the feedback both know; what points at payload types is
+    theirs.
+    """
     feedback = tuple(one for one in remote.feedback if one in local.feedback)
     if local.name.lower() in _RESILIENCE:
         return replace(local, fmtp=remote.fmtp, feedback=feedback, clock_rate=remote.clock_rate)

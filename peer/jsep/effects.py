@@ -1,7 +1,8 @@
 """What applying a description asks of the rest of the peer: facts in W3C's order, to be carried out after the commit.
 
-Slots of transceivers are not here: they are in the new state. Here is what starts, stops, fires, or belongs to an object that JSEP
-does not own. Each class names the step of W3C "set a session description" (webrtc-pc section 4.4.1.5, step 4.7) it comes from.
+Slots of transceivers are not here: they are in the new state. Here is what starts, stops, fires, or belongs to an
+object that JSEP does not own. Each class names the step of W3C "set a session description" (webrtc-pc section 4.4.1.5,
+step 4.7) it comes from.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ class TransportCreated:
 
 @dataclass(frozen=True, slots=True)
 class TransportClosed:
-    """No m-section runs over it any longer: close DTLS and ICE (step 14.1; bundled away, RFC 9429 section 5.11; rollback).
+    """No m-section runs over it any longer: close DTLS and ICE (step 14.1; RFC 9429 section 5.11; rollback).
 
     `discarded`: it never carried anything, or was bundled away, so it ends without a goodbye.
     """
@@ -137,7 +138,9 @@ class RemoteCandidatesEnded:
 
 @dataclass(frozen=True, slots=True)
 class DtlsNegotiated:
-    """An answer settled the DTLS association: start it as soon as ICE allows, in this role, trusting these fingerprints."""
+    """An answer settled the DTLS association: start it as soon as ICE allows, in this role, trusting these
+    fingerprints.
+    """
 
     transport: int
     role: DtlsRole
@@ -158,7 +161,9 @@ class DtlsRestarted:
 
 @dataclass(frozen=True, slots=True)
 class SctpTransportCreated:
-    """Step 7: a new RTCSctpTransport, "connecting", over `transport`. A rollback gives an earlier one back by its `key`."""
+    """Step 7: a new RTCSctpTransport, "connecting", over `transport`. A rollback gives an earlier one back by
+    its `key`.
+    """
 
     key: int
     transport: int
@@ -232,7 +237,9 @@ class TransportAssigned:
 
 @dataclass(frozen=True, slots=True)
 class TransceiverStopped:
-    """ "Stop the RTCRtpTransceiver": end its receiver's track, stop sending. The slots are set in the new state already."""
+    """ "Stop the RTCRtpTransceiver": end its receiver's track, stop sending. The slots are set in the new state
+    already.
+    """
 
     transceiver: int
 
@@ -259,7 +266,8 @@ class ReceiverNegotiated:
     transceiver: int
 
 
-# --- events, in W3C's order (steps 15 to 20) -----------------------------------------------------------------------------
+# --- events, in W3C's order (steps 15 to 20)
+# -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,8 @@ def formats_of(block: Media) -> tuple[NegotiatedCodec, ...]:
     return codecs_of(block) if kind_of(block) is not None else ()
 
 
-# --- step 11.1: a local description --------------------------------------------------------------------------------------
+# --- step 11.1: a local description
+# --------------------------------------------------------------------------------------
 
 
 def _local(draft: Draft, index: int, block: Media, one: Transceiver) -> Transceiver:
@@ -66,7 +67,8 @@ def _local(draft: Draft, index: int, block: Media, one: Transceiver) -> Transcei
     return one
 
 
-# --- step 11.2: a remote description -------------------------------------------------------------------------------------
+# --- step 11.2: a remote description
+# -------------------------------------------------------------------------------------
 
 
 def _remote(draft: Draft, index: int, block: Media, one: Transceiver) -> Transceiver:
@@ -103,8 +105,8 @@ def _set_mid(draft: Draft, one: Transceiver) -> Transceiver:
 def _set_transport(draft: Draft, index: int, one: Transceiver) -> Transceiver:
     """Steps 11.1.1.4 to 11.1.1.7 and 11.2.14.3 to 11.2.14.5.
 
-    An answer bundles, so it may move what an offer set. W3C's text sets the answerer's transports nowhere, as its transceivers
-    were associated by the remote offer; they are set with our answer.
+    An answer bundles, so it may move what an offer set. W3C's text sets the answerer's transports nowhere, as its
+    transceivers were associated by the remote offer; they are set with our answer.
     """
     transport = draft.sections[index].transport
     if transport is None or transport == one.transport or (draft.is_offer and one.transport is not None):
@@ -123,7 +125,8 @@ def _msids(draft: Draft, block: Media) -> tuple[str, ...]:
     return (draft.state.default_stream or "",)
 
 
-# --- encodings -----------------------------------------------------------------------------------------------------------
+# --- encodings
+# -----------------------------------------------------------------------------------------------------------
 
 
 def _propose_encodings(draft: Draft, block: Media, one: Transceiver) -> Transceiver:
@@ -163,7 +166,8 @@ def _settled(encoding: Encoding, codecs: tuple[NegotiatedCodec, ...]) -> Encodin
     return replace(encoding, codec=None)
 
 
-# --- negotiated parameters -------------------------------------------------------------------------------------------------
+# --- negotiated parameters
+# -------------------------------------------------------------------------------------------------
 
 
 def _receive_parameters(ours: Media, theirs: Media | None, direction: Direction) -> MediaParameters:

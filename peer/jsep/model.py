@@ -1,10 +1,11 @@
 """What JSEP knows of a connection: frozen slots, all of them in one `State`.
 
-`State` is the single source of truth for everything offer/answer reads or writes: descriptions, transceivers, transports,
-the SCTP transport. The W3C objects of `peer.api` hold a `key` and look their slots up in the current state; they never copy
-one. So "commit" is one assignment, and a description that fails leaves no trace.
+`State` is the single source of truth for everything offer/answer reads or writes: descriptions, transceivers,
+transports, the SCTP transport. The W3C objects of `peer.api` hold a `key` and look their slots up in the current
+state; they never copy one. So "commit" is one assignment, and a description that fails leaves no trace.
 
-The names follow the internal slots of W3C webrtc-pc ([[JsepMid]] is `jsep_mid`, [[SendEncodings]] `encodings`, and so on).
+The names follow the internal slots of W3C webrtc-pc ([[JsepMid]] is `jsep_mid`, [[SendEncodings]] `encodings`, and so
+on).
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ __all__ = [
     "NegotiatedCodec",
     "NegotiatedExtension",
     "Options",
+    "Proposal",
     "RtcpMuxPolicy",
     "SctpParameters",
     "Section",
@@ -158,8 +160,8 @@ class DtlsRole(StrEnum):
 class Codec:
     """W3C RTCRtpCodec. `fmtp` is what follows the payload type on the a=fmtp line, None where there is none.
 
-    `feedback` are a=rtcp-fb values ("nack pli") and take no part in matching; `payload_type` is only the number we like to
-    give it in our own offers. `sends` and `receives` say in which lists of implemented codecs it stands.
+    `feedback` are a=rtcp-fb values ("nack pli") and take no part in matching; `payload_type` is only the number we
+    like to give it in our own offers. `sends` and `receives` say in which lists of implemented codecs it stands.
     """
 
     mime_type: str
@@ -231,10 +233,10 @@ class Encoding:
 class MediaParameters:
     """What was negotiated for one direction of one transceiver.
 
-    Sending: `codecs` carry the remote side's payload types, in its order of preference; receiving: ours. `rids` are those in
-    use; `max_bitrate` is the remote TIAS in bit/s (or what follows from AS, RFC 9429 section 5.10); `ptime` and `maxptime`
-    are in ms; `dtmf` says that telephone-event was negotiated; `silence_suppression` that both sides want it for the first codec.
-    `ssrcs` are the remote ones signalled.
+    Sending: `codecs` carry the remote side's payload types, in its order of preference; receiving: ours. `rids` are
+    those in use; `max_bitrate` is the remote TIAS in bit/s (or what follows from AS, RFC 9429 section 5.10); `ptime`
+    and `maxptime` are in ms; `dtmf` says that telephone-event was negotiated; `silence_suppression` that both sides
+    want it for the first codec. `ssrcs` are the remote ones signalled.
     """
 
     codecs: tuple[NegotiatedCodec, ...] = ()
@@ -264,7 +266,15 @@ class Configuration:
     """What does not change from one description to the next (but `ice_generation`, see `State.ice_configured`).
 
     `fingerprints` of every certificate of the connection; `session_id` below 2^63 - 1 (RFC 9429 section 5.2.1);
-    `tls_id` 20 to 255 characters (RFC 8842 section 5.2); `max_message_size` in bytes, what we announce.
+    `tls_id` 20 to 255 characters (RFC 8842 section 5.2); `max_message_size` in bytes, what we announce; `dtls_setup`
+    the role we take when an offer leaves us the choice.
+
+    `session_level`: ICE credentials, fingerprints, setup and tls-id stand once, at session level, and hold for all
+    m-sections (RFC 9429 section 5.2.1 allows it); a=rtcp-mux stands in every RTP m-section. Without, all that stands as in
+    the examples of RFC 9429 section 7: only in m-sections with a transport of their own, with credentials of their own.
+    That is the purer form, but browsers don't take it: of a bundled section without fingerprint Firefox 153's content
+    process dies and Chromium 156 rejects the section; without a=rtcp-mux Chromium refuses the description; and a re-offer
+    in which bundled sections lost their credentials is a "partial ICE restart" to Firefox.
     """
 
     fingerprints: tuple[Fingerprint, ...]
@@ -278,6 +288,7 @@ class Configuration:
     max_message_size: int = 262144
     max_encodings: int = 8
     dtls_setup: DtlsRole = DtlsRole.CLIENT
+    session_level: bool = True
 
     def capabilities(self, kind: Kind) -> Capabilities:
         return self.audio if kind is Kind.AUDIO else self.video
@@ -291,8 +302,8 @@ class Transceiver:
     """The slots of one RTCRtpTransceiver, its sender and its receiver. `key` never changes and is never used twice.
 
     `stream_ids` is the sender's [[AssociatedMediaStreamIds]], `remote_stream_ids` the receiver's
-    [[AssociatedRemoteMediaStreams]] by id. `transport` is the key of the RTCDtlsTransport of both, None before there is one.
-    `add_track`: a track was attached by addTrack (RFC 9429 sections 5.7, 5.10).
+    [[AssociatedRemoteMediaStreams]] by id. `transport` is the key of the RTCDtlsTransport of both, None before there
+    is one. `add_track`: a track was attached by addTrack (RFC 9429 sections 5.7, 5.10).
     """
 
     key: int
@@ -329,8 +340,8 @@ class IceCredentials:
 class Transport:
     """One RTCDtlsTransport over one RTCIceTransport.
 
-    `mid` names the m-section whose ICE and DTLS attributes apply to it (the tagged one of a bundle, RFC 9143
-    section 7). `credentials` are ours; `remote`, `fingerprints` and `tls_id` are what the remote side said and we acted on;
+    `mid` names the m-section whose ICE and DTLS attributes apply to it (the tagged one of a bundle, RFC 9143 section
+    7). `credentials` are ours; `remote`, `fingerprints` and `tls_id` are what the remote side said and we acted on;
     `gathering`: a local description asked for candidates.
     """
 
@@ -357,11 +368,19 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposal:
+    """One m-section of the offer created last: for whom it was made, and whether it has a transport of its own."""
+
+    transceiver: int | None
+    carrier: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SctpParameters:
     """The slots of the RTCSctpTransport that offer/answer sets.
 
-    `key` differs for each RTCSctpTransport; `max_message_size` is the remote side's limit in bytes, 0 for none, None before
-    an answer; `remote_port` None before an answer.
+    `key` differs for each RTCSctpTransport; `max_message_size` is the remote side's limit in bytes, 0 for none, None
+    before an answer; `remote_port` None before an answer.
     """
 
     key: int
@@ -398,8 +417,8 @@ class State:
     """Everything offer/answer knows. See the module docstring; `transceivers` is in W3C's canonical order.
 
     `stable` is the state as it was when the pending offer was applied (None in stable): W3C's [[LastStableState...]]
-    slots and what rollback returns to. `proposed` is the mapping from m-section index to transceiver key of the offer
-    created last, `basis` what that offer or answer was made from, `payload_types` every format that had a number so far.
+    slots and what rollback returns to. `proposed` are the m-sections of the offer created last, `basis` what that
+    offer or answer was made from, `payload_types` every format that had a number so far.
     """
 
     configuration: Configuration
@@ -418,7 +437,7 @@ class State:
     credentials_to_replace: frozenset[IceCredentials] = frozenset()
     ice_changed: bool = False
     can_trickle: bool | None = None
-    proposed: tuple[int | None, ...] = ()
+    proposed: tuple[Proposal, ...] = ()
     default_stream: str | None = None
     basis: tuple[object, ...] = field(default=(), repr=False)
     payload_types: tuple[NegotiatedCodec, ...] = field(default=(), repr=False)

@@ -20,6 +20,7 @@ from .model import (
     NegotiatedCodec,
     NegotiatedExtension,
     Options,
+    Proposal,
     RtcpMuxPolicy,
     SignalingState,
     State,
@@ -27,6 +28,7 @@ from .model import (
 )
 from .session import (
     ExtensionIds,
+    credentials_of,
     free_mids,
     gathered,
     is_rejected,
@@ -47,6 +49,7 @@ from .write import (
     media_section,
     rejected_section,
     session_block,
+    shared_lines,
     silence,
     transport_lines,
 )
@@ -74,8 +77,8 @@ class _Slot:
 def create_offer(state: State, options: Options | None = None, *, entropy: Entropy) -> Creation:
     """The offer for the connection as it is, and the state that remembers it.
 
-    Raises InvalidState outside "stable" and "have-local-offer" (W3C "create an offer", step 1), OperationFailed when there are
-    more formats than payload types.
+    Raises InvalidState outside "stable" and "have-local-offer" (W3C "create an offer", step 1), OperationFailed when
+    there are more formats than payload types.
     """
     options = options or Options()
     if state.signaling not in (SignalingState.STABLE, SignalingState.HAVE_LOCAL_OFFER):
@@ -86,7 +89,7 @@ def create_offer(state: State, options: Options | None = None, *, entropy: Entro
     writer = _Writer(versioned, options, entropy, slots, groups)
     model = writer.write()
     description = Description(DescriptionType.OFFER, sdp.serialize(model), model)
-    proposed = tuple(slot.transceiver.key if slot.transceiver else None for slot in slots)
+    proposed = tuple(Proposal(slot.transceiver.key if slot.transceiver else None, slot.carrier) for slot in slots)
     return Creation(
         description,
         replace(versioned, last_created_offer=description.sdp, proposed=proposed, basis=basis(state)),
@@ -94,7 +97,9 @@ def create_offer(state: State, options: Options | None = None, *, entropy: Entro
 
 
 def basis(state: State) -> tuple[object, ...]:
-    """Everything an offer or answer is made from: when it differs, the last one made "no longer accurately represents" us."""
+    """Everything an offer or answer is made from: when it differs, the last one made "no longer accurately
+    represents" us.
+    """
     return (
         state.signaling,
         state.transceivers,
@@ -109,11 +114,14 @@ def basis(state: State) -> tuple[object, ...]:
     )
 
 
-# --- layout: what stands where -----------------------------------------------------------------------------------------
+# --- layout: what stands where
+# -----------------------------------------------------------------------------------------
 
 
 def _layout(state: State) -> list[_Slot]:
-    """The m-sections in order: those there are, recycled or rejected as need be, then new ones (RFC 9429 section 5.2.2)."""
+    """The m-sections in order: those there are, recycled or rejected as need be, then new ones (RFC 9429
+    section 5.2.2).
+    """
     answer = last_answer(state)
     slots = [_existing(state, index, answer) for index in range(len(state.sections))]
     names = iter(free_mids(state))
@@ -145,11 +153,14 @@ def _existing(state: State, index: int, answer: SessionDescription | None) -> _S
     return slot
 
 
-# --- bundle: who carries a transport -----------------------------------------------------------------------------------
+# --- bundle: who carries a transport
+# -----------------------------------------------------------------------------------
 
 
 def _bundle(state: State, slots: list[_Slot]) -> list[tuple[str, ...]]:
-    """The BUNDLE groups, and in each slot whether it carries its transport's attributes (RFC 9429 sections 5.2.1, 5.2.2)."""
+    """The BUNDLE groups, and in each slot whether it carries its transport's attributes (RFC 9429 sections
+    5.2.1, 5.2.2).
+    """
     alive = [slot for slot in slots if not slot.rejected]
     answer = last_answer(state)
     if answer is None:
@@ -187,7 +198,8 @@ def _mark_by_policy(policy: BundlePolicy, alive: list[_Slot]) -> None:
         seen.add(slot.media)
 
 
-# --- lines -------------------------------------------------------------------------------------------------------------
+# --- lines
+# -------------------------------------------------------------------------------------------------------------
 
 
 class _Writer:
@@ -203,13 +215,20 @@ class _Writer:
         self._groups = groups
         self._payload_types: PayloadTypes = known_payload_types(state)
         self._extensions = ExtensionIds.of(state)
+        self._drawn: IceCredentials | None = None
         self._transports = {slot.mid: self._transport(slot) for slot in slots if slot.carrier and not slot.rejected}
+        self._shared = shared_lines(state.configuration, self._transports.values())
 
     def write(self) -> SessionDescription:
         sections = [self._section(slot) for slot in self._slots]
         groups = [sdp.Group("BUNDLE", mids) for mids in self._groups] + self._lip_sync()
         block = session_block(
-            self._state, groups=groups, ice_options=True, allow_mixed=True, identity=self._options.identity
+            self._state,
+            groups=groups,
+            ice_options=True,
+            allow_mixed=True,
+            identity=self._options.identity,
+            shared=self._shared,
         )
         return assemble(block, sections)
 
@@ -228,7 +247,8 @@ class _Writer:
     def _transport(self, slot: _Slot) -> TransportLines:
         """The transport attributes a carrier writes: as they were, or fresh for a new transport or an ICE restart."""
         credentials = self._credentials(slot)
-        found = gathered(self._state, credentials)
+        transport = None if slot.transport is None else self._state.transport(slot.transport)
+        found = gathered(self._state, slot.mid if transport is None else transport.mid, credentials)
         answered = slot.answered
         media_in_bundle = any(
             other.media != "application" and not other.rejected and self._tag(other) == slot.mid
@@ -251,27 +271,33 @@ class _Writer:
     def _credentials(self, slot: _Slot) -> IceCredentials:
         transport = None if slot.transport is None else self._state.transport(slot.transport)
         if transport is None:
-            return draw_credentials(self._entropy)
+            return self._session_credentials() or self._draw()
+        replaced = self._state.credentials_to_replace
         if slot.answered is None:
             # offered and not answered: not connected, so there is nothing to restart (RFC 9429 section 5.2.3.1)
-            replaced = transport.credentials in self._state.credentials_to_replace
-            return draw_credentials(self._entropy) if replaced else transport.credentials
-        current = self._current(slot) or transport.credentials
+            return self._draw() if transport.credentials in replaced else transport.credentials
         if self._options.ice_restart or self._state.ice_changed:
-            return draw_credentials(self._entropy)
-        if self._state.credentials_to_replace:
-            pending = transport.credentials
-            return draw_credentials(self._entropy) if pending in self._state.credentials_to_replace else pending
-        return current
+            return self._draw()
+        if replaced:
+            return self._draw() if transport.credentials in replaced else transport.credentials
+        # W3C RTCOfferOptions.iceRestart: without it, the credentials of currentLocalDescription
+        current = media_at(self._state.current_local, slot.index)
+        model = self._state.current_local.model if self._state.current_local else None
+        said = credentials_of(model, current) if model is not None and current is not None else None
+        return said or transport.credentials
 
-    def _current(self, slot: _Slot) -> IceCredentials | None:
-        """W3C RTCOfferOptions.iceRestart: without it, the credentials of currentLocalDescription."""
-        for media in (media_at(self._state.current_local, slot.index),):
-            if media is not None:
-                ufrag, pwd = media.first(sdp.ICE_UFRAG), media.first(sdp.ICE_PWD)
-                if ufrag is not None and pwd is not None:
-                    return IceCredentials(ufrag, pwd)
-        return None
+    def _draw(self) -> IceCredentials:
+        """Fresh credentials; one set for the whole offer where they stand at session level."""
+        if self._drawn is None or not self._state.configuration.session_level:
+            self._drawn = draw_credentials(self._entropy)
+        return self._drawn
+
+    def _session_credentials(self) -> IceCredentials | None:
+        """Where they stand at session level, a new transport takes those the session has."""
+        if not self._state.configuration.session_level or self._drawn is not None:
+            return None
+        living = (slot for slot in self._slots if slot.carrier and not slot.rejected and slot.transport is not None)
+        return next((self._credentials(slot) for slot in living), None)
 
     def _tag(self, slot: _Slot) -> str:
         """The mid of the section that carries this one's transport."""
@@ -293,7 +319,7 @@ class _Writer:
             return rejected_section(slot.media, proto, formats, slot.mid)
         lines = self._data(slot) if slot.transceiver is None else self._rtp(slot, slot.transceiver)
         if slot.carrier:
-            lines += transport_lines(self._state.configuration, self._transports[slot.mid])
+            lines += transport_lines(self._state.configuration, self._transports[slot.mid], frozenset(self._shared))
         return Media(tuple(lines))
 
     def _data(self, slot: _Slot) -> list[str]:
@@ -318,8 +344,12 @@ class _Writer:
             stream_ids=self._stream_ids(slot, transceiver),
             simulcast=_simulcast(transceiver),
             bundle_only=slot.bundle_only,
-            bundled_mux=not slot.carrier and self._transports[self._tag(slot)].rtcp_mux,
+            bundled_mux=not slot.carrier and self._bundled_mux(slot),
         )
+
+    def _bundled_mux(self, slot: _Slot) -> bool:
+        """Whether a bundled section says a=rtcp-mux: browsers want it there (see `Configuration.session_level`)."""
+        return self._state.configuration.session_level and self._transports[self._tag(slot)].rtcp_mux
 
     def _stream_ids(self, slot: _Slot, transceiver: Transceiver) -> tuple[str, ...] | None:
         """RFC 9429 section 5.2.2: once said, a=msid stays, whatever the direction becomes."""

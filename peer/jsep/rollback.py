@@ -1,4 +1,6 @@
-"""Rollback (RFC 9429 section 5.7, W3C step 12): back to the last stable state, but for what the application did since."""
+"""Rollback (RFC 9429 section 5.7, W3C step 12): back to the last stable state, but for what the application did
+since.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ _NOTHING = SessionDescription(Block(()))
 
 
 def rollback(state: State, entropy: Entropy) -> Plan:
-    """Takes the pending offer back. The signaling table has allowed it, so there is one, and a stable state before it."""
+    """Takes the pending offer back. The signaling table has allowed it, so there is one, and a stable state
+    before it.
+    """
     stable = state.stable or state
     draft = Draft(state, Side.LOCAL, Description(DescriptionType.ROLLBACK), _NOTHING, entropy)
     _sctp(draft, stable)

@@ -107,22 +107,24 @@ class Gathered:
     address: Address = NO_CANDIDATE
 
 
-def gathered(state: State, credentials: IceCredentials) -> Gathered:
-    """What has been gathered under these credentials: it stands in our descriptions (RFC 9429 section 5.2.2)."""
+def gathered(state: State, mid: str, credentials: IceCredentials) -> Gathered:
+    """What has been gathered for an m-section under these credentials: it stands in our descriptions (RFC 9429
+    section 5.2.2).
+    """
     for description in (state.pending_local, state.current_local):
-        if description is None or description.model is None:
-            continue
-        for media in description.model.media:
-            if media.first(sdp.ICE_UFRAG) == credentials.ufrag:
+        model = None if description is None else description.model
+        for media in model.media if model is not None else ():
+            if media.mid == mid and model is not None and credentials_of(model, media) == credentials:
                 return Gathered(
                     media.all(sdp.CANDIDATE),
                     media.has(sdp.END_OF_CANDIDATES),
-                    Address(media.port, media.find("c=") or NO_CANDIDATE.connection),
+                    Address(media.port or NO_CANDIDATE.port, media.find("c=") or NO_CANDIDATE.connection),
                 )
     return Gathered()
 
 
-# --- numbers that mean the same all through a session ------------------------------------------------------------------
+# --- numbers that mean the same all through a session
+# ------------------------------------------------------------------
 
 
 def known_payload_types(state: State) -> PayloadTypes:
@@ -180,7 +182,9 @@ _DIRECTION_ROWS = tuple((row, Direction(row.name)) for row in sdp.DIRECTIONS)
 
 
 def direction_of(model: SessionDescription, media: Media) -> Direction:
-    """The direction of a section as its author means it: its own attribute, the session's, else sendrecv (RFC 8866 section 6.7)."""
+    """The direction of a section as its author means it: its own attribute, the session's, else sendrecv (RFC
+    8866 section 6.7).
+    """
     for block in (media, model.session):
         for row, direction in _DIRECTION_ROWS:
             if block.has(row):

@@ -1,8 +1,8 @@
 """The signaling state machine as a table: (state, side, type) -> next state. What is not here is refused.
 
-RFC 9429 section 3.2 draws it, sections 5.5 to 5.7 say it in words, W3C webrtc-pc section 4.3.3 (RTCSignalingState) names the
-states. Where the two differ W3C wins, because it is what an application meets: JSEP allows a rollback from any state but
-"stable"; W3C "set a session description" step 2 refuses it after a provisional answer.
+RFC 9429 section 3.2 draws it, sections 5.5 to 5.7 say it in words, W3C webrtc-pc section 4.3.3 (RTCSignalingState)
+names the states. Where the two differ W3C wins, because it is what an application meets: JSEP allows a rollback from
+any state but "stable"; W3C "set a session description" step 2 refuses it after a provisional answer.
 """
 
 from __future__ import annotations

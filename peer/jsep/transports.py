@@ -1,4 +1,7 @@
-"""Which m-section runs over which transport, and what ICE and DTLS are told (RFC 9429 sections 5.9 to 5.11, RFC 9143 section 7)."""
+"""Which m-section runs over which transport, and what ICE and DTLS are told.
+
+RFC 9429 sections 5.9 to 5.11, RFC 9143 section 7.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +25,15 @@ from .effects import (
     TransportCreated,
 )
 from .errors import InvalidAccess
-from .model import DtlsRole, IceRole, Transport
+from .model import DtlsRole, IceCredentials, IceRole, Transport
 from .session import bundles, credentials_of, is_data, is_rejected, media_at
 from .write import draw_credentials
 
 __all__ = ["negotiate", "resolve"]
 
 
-# --- before the media steps: who runs over what -------------------------------------------------------------------------
+# --- before the media steps: who runs over what
+# -------------------------------------------------------------------------
 
 
 def resolve(draft: Draft) -> None:
@@ -49,7 +53,7 @@ def _resolve_offer(draft: Draft) -> None:
             draft.sections[index] = replace(section, transport=None)
         elif section.transport is not None and section.transport in draft.transports:
             continue
-        elif _is_carrier(draft, block):
+        elif _is_carrier(draft, index):
             draft.sections[index] = replace(section, transport=_create(draft, section.mid, block))
         else:
             waiting.append(index)
@@ -60,12 +64,15 @@ def _resolve_offer(draft: Draft) -> None:
         draft.sections[index] = replace(draft.sections[index], transport=draft.sections[tag].transport)
 
 
-def _is_carrier(draft: Draft, block: Media) -> bool:
-    """Whether an offered section gets a transport of its own. A remote one in a bundle does only as its tag: we will bundle."""
+def _is_carrier(draft: Draft, index: int) -> bool:
+    """Whether an offered section gets a transport of its own. A remote one in a bundle does only as its tag: we
+    will bundle.
+    """
+    block = draft.model.media[index]
     if draft.local:
-        return block.first(sdp.ICE_UFRAG) is not None
-    tag = _tag(draft, block.mid)
-    return tag is None or draft.model.media[tag] is block
+        proposed = draft.state.proposed
+        return index < len(proposed) and proposed[index].carrier
+    return _tag(draft, block.mid) in (None, index)
 
 
 def _tag(draft: Draft, mid: str | None) -> int | None:
@@ -78,7 +85,7 @@ def _tag(draft: Draft, mid: str | None) -> int | None:
 
 
 def _create(draft: Draft, mid: str, block: Media) -> int:
-    drawn = draw_credentials(draft.entropy) if not draft.local else credentials_of(draft.model, block)
+    drawn = credentials_of(draft.model, block) if draft.local else _draw(draft)
     if drawn is None:
         raise InvalidAccess(f"the m-section {mid!r} has no ICE credentials")
     # W3C step 11.2.14.6: the offerer controls, but an ice-lite offerer never does (RFC 8445 section 6.1.1)
@@ -88,6 +95,14 @@ def _create(draft: Draft, mid: str, block: Media) -> int:
     draft.transports[key] = Transport(key, mid, drawn, ice_role=role)
     draft.emit(TransportCreated(key, mid, drawn), IceRoleSet(key, role))
     return key
+
+
+def _draw(draft: Draft) -> IceCredentials:
+    """Credentials for a transport a remote offer asks for: those of the session where they stand at session level."""
+    known = next(iter(draft.transports.values()), None)
+    if known is not None and draft.state.configuration.session_level:
+        return known.credentials
+    return draw_credentials(draft.entropy)
 
 
 def _resolve_answer(draft: Draft) -> None:
@@ -114,7 +129,8 @@ def _is_known(block: Media) -> bool:
     return kind_of(block) is not None or is_data(block)
 
 
-# --- after the media steps: what ICE and DTLS are told -------------------------------------------------------------------
+# --- after the media steps: what ICE and DTLS are told
+# -------------------------------------------------------------------
 
 
 def negotiate(draft: Draft) -> None:

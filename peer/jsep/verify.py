@@ -1,7 +1,7 @@
-"""Whether the contents of a description make sense (RFC 9429 section 5.8.3): a table of checks, each a generator of complaints.
+"""Whether the contents of a description make sense (RFC 9429 section 5.8.3): a table of checks that yield complaints.
 
-The parser has judged the syntax before; here everything raises InvalidAccess (W3C "set a session description", step 4.6.4 to
-4.6.6). The first complaint wins.
+The parser has judged the syntax before; here everything raises InvalidAccess (W3C "set a session description", step
+4.6.4 to 4.6.6). The first complaint wins.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ def verify(state: State, side: Side, kind: DescriptionType, model: SessionDescri
             raise InvalidAccess(complaint)
 
 
-# --- inside the description --------------------------------------------------------------------------------------------
+# --- inside the description
+# --------------------------------------------------------------------------------------------
 
 
 def _single_attributes(case: _Case) -> Iterator[str]:
@@ -128,7 +129,8 @@ def _rtcp_mux(case: _Case) -> Iterator[str]:
         if kind_of(media) is None:
             continue
         muxed = media.has(sdp.RTCP_MUX) or _tag_of(case, media).has(sdp.RTCP_MUX)
-        # a bundle whose tag is a data section needs no a=rtcp-mux there: bundling itself demands it (RFC 9143 section 9.3)
+        # a bundle whose tag is a data section needs no a=rtcp-mux there: bundling itself demands it (RFC 9143 section
+        # 9.3)
         muxed = muxed or kind_of(_tag_of(case, media)) is None
         if required and not muxed:
             yield f"RTP and RTCP are not multiplexed in the m-section at line {media.line}"
@@ -154,7 +156,8 @@ def _formats(case: _Case) -> Iterator[str]:
             continue
         numbers = {int(text) for text in media.formats}
         for one in codecs_of(media):
-            # RFC 9429 section 5.10: "if any referenced primary payload types are not present, this MUST result in an error"
+            # RFC 9429 section 5.10: "if any referenced primary payload types are not present, this MUST result in an
+            # error"
             if one.codec.name.lower() == "rtx" and one.associated not in numbers:
                 yield f"rtx format {one.payload_type} repairs a format that isn't there"
         ids = [row.id for row in media.all(sdp.EXTMAP)]
@@ -188,7 +191,8 @@ def _is_known(media: Media) -> bool:
     return kind_of(media) is not None or is_data(media)
 
 
-# --- against what was before -------------------------------------------------------------------------------------------
+# --- against what was before
+# -------------------------------------------------------------------------------------------
 
 
 def _continues(case: _Case) -> Iterator[str]:

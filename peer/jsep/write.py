@@ -50,7 +50,8 @@ NO_CANDIDATE = Address(9, "IN IP4 0.0.0.0")  # RFC 8840 section 4.1.1
 class TransportLines:
     """The attributes of categories IDENTICAL and TRANSPORT, which stand only in a section with a transport of its own.
 
-    `candidates` are the values of gathered candidates; `rtcp_*` hold for RTP sections (or data that media is bundled into).
+    `candidates` are the values of gathered candidates; `rtcp_*` hold for RTP sections (or data that media is bundled
+    into).
     """
 
     credentials: IceCredentials
@@ -73,7 +74,13 @@ def draw_credentials(entropy: Entropy) -> IceCredentials:
 
 
 def session_block(
-    state: State, *, groups: Iterable[sdp.Group], ice_options: bool, allow_mixed: bool, identity: str | None
+    state: State,
+    *,
+    groups: Iterable[sdp.Group],
+    ice_options: bool,
+    allow_mixed: bool,
+    identity: str | None,
+    shared: Iterable[str] = (),
 ) -> Block:
     """The session level (RFC 9429 section 5.2.1). `state.version` is the version to write."""
     lines = ["v=0", f"o=- {state.configuration.session_id} {state.version} IN IP4 0.0.0.0", "s=-", "t=0 0"]
@@ -84,6 +91,7 @@ def session_block(
     lines += [sdp.GROUP.line(group) for group in groups]
     if allow_mixed:
         lines.append(sdp.EXTMAP_ALLOW_MIXED.line(True))
+    lines += shared
     return Block(tuple(lines))
 
 
@@ -104,8 +112,8 @@ def media_section(
 ) -> list[str]:
     """An RTP m-section without its transport attributes. `stream_ids` None leaves a=msid out, () says "no stream".
 
-    `bundled_mux`: the section travels with another one and RTCP is multiplexed. a=rtcp-mux need not stand here then (RFC 9429
-    section 5.2.1 would leave it to the tagged section), but Chromium refuses a bundled section without.
+    `bundled_mux`: the section travels with another one and RTCP is multiplexed. a=rtcp-mux need not stand here then
+    (RFC 9429 section 5.2.1 would leave it to the tagged section), but Chromium refuses a bundled section without.
     """
     formats = " ".join(str(one.payload_type) for one in codecs)
     lines = _head(media, address, proto, formats, mid)
@@ -175,8 +183,19 @@ def rejected_section(media: str, proto: str, formats: tuple[str, ...], mid: str 
     return Media((*lines, sdp.INACTIVE.line(True)))
 
 
-def transport_lines(configuration: Configuration, lines: TransportLines) -> list[str]:
-    """ICE, DTLS and RTCP attributes, then the candidates gathered so far."""
+def transport_lines(configuration: Configuration, lines: TransportLines, shared: frozenset[str]) -> list[str]:
+    """ICE, DTLS and RTCP attributes, then the candidates gathered so far; `shared` stand at session level already."""
+    result = [line for line in security_lines(configuration, lines) if line not in shared]
+    if lines.rtcp:
+        result += rtcp_lines(lines)
+    result += [sdp.CANDIDATE.line(one) for one in lines.candidates]
+    if lines.ended:
+        result.append(sdp.END_OF_CANDIDATES.line(True))
+    return result
+
+
+def security_lines(configuration: Configuration, lines: TransportLines) -> list[str]:
+    """ICE credentials, fingerprints, setup and tls-id of one transport."""
     result = [
         sdp.ICE_UFRAG.line(lines.credentials.ufrag),
         sdp.ICE_PWD.line(lines.credentials.pwd),
@@ -185,12 +204,15 @@ def transport_lines(configuration: Configuration, lines: TransportLines) -> list
     ]
     if lines.tls_id is not None:
         result.append(sdp.TLS_ID.line(lines.tls_id))
-    if lines.rtcp:
-        result += rtcp_lines(lines)
-    result += [sdp.CANDIDATE.line(one) for one in lines.candidates]
-    if lines.ended:
-        result.append(sdp.END_OF_CANDIDATES.line(True))
     return result
+
+
+def shared_lines(configuration: Configuration, transports: Iterable[TransportLines]) -> list[str]:
+    """What may stand at session level: the lines all transports have, where the configuration wants them there."""
+    if not configuration.session_level:
+        return []
+    each = [security_lines(configuration, one) for one in transports]
+    return [line for line in (each[0] if each else []) if all(line in other for other in each)]
 
 
 def rtcp_lines(lines: TransportLines) -> list[str]:
@@ -240,7 +262,9 @@ def lip_sync_groups(
 
 
 def silence(codecs: tuple[NegotiatedCodec, ...], wished: bool | None) -> tuple[NegotiatedCodec, ...]:
-    """Voice activity detection (RFC 9429 section 5.2.3.2): CN formats and Opus's `usedtx`. None leaves everything as it is."""
+    """Voice activity detection (RFC 9429 section 5.2.3.2): CN formats and Opus's `usedtx`. None leaves
+    everything as it is.
+    """
     if wished is None:
         return codecs
     result = []

@@ -1,10 +1,11 @@
 """The attributes we know: name -> grammar -> value.
 
-Each `Attribute` is one row: its name, the regular expression of its value (from the ABNF quoted above it), and what the match
-becomes. The parser uses the expression only, so a line costs one match; the value is built when somebody asks
-(`block.all(RTPMAP)`). An attribute that has no row survives untouched.
+Each `Attribute` is one row: its name, the regular expression of its value (from the ABNF quoted above it), and what
+the match becomes. The parser uses the expression only, so a line costs one match; the value is built when somebody
+asks (`block.all(RTPMAP)`). An attribute that has no row survives untouched.
 
-All expressions are matched in full, over ASCII digits, and are free of nested repetition over the same characters: linear time.
+All expressions are matched in full, over ASCII digits, and are free of nested repetition over the same characters:
+linear time.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ __all__ = [
 T = TypeVar("T")
 
 # RFC 8866 section 9: token-char = %x21 / %x23-27 / %x2A-2B / %x2D-2E / %x30-39 / %x41-5A / %x5E-7E
-TOKEN = r"[!#-'*+\-.0-9A-Z^-~]+"
+NAME = r"[!#-'*+\-.0-9A-Z^-~]+"
 PORT = r"(?:6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|\d{1,4})"
 PAYLOAD_TYPE = r"(?:12[0-7]|1[01]\d|\d{1,2})"
 # RFC 8839 section 5.1: ice-char = ALPHA / DIGIT / "+" / "/"
@@ -120,9 +121,9 @@ def _optional_int(text: str | None) -> int | None:
 # --- session structure -------------------------------------------------------------------------------------------
 
 # RFC 5888 section 5: "group:" semantics *(SP identification-tag)
-GROUP = _row("group", rf"({TOKEN})((?: {TOKEN})*) ?", lambda m: v.Group(m[1], tuple(m[2].split())))
+GROUP = _row("group", rf"({NAME})((?: {NAME})*) ?", lambda m: v.Group(m[1], tuple(m[2].split())))
 # RFC 5888 section 4: "mid:" identification-tag
-MID = _text("mid", TOKEN)
+MID = _text("mid", NAME)
 BUNDLE_ONLY = _flag("bundle-only")  # RFC 9143 section 6
 SENDRECV = _flag("sendrecv")  # RFC 8866 section 6.7
 SENDONLY = _flag("sendonly")
@@ -137,12 +138,12 @@ ICE_LITE = _flag("ice-lite")  # RFC 8839 section 5.3
 ICE_UFRAG = _text("ice-ufrag", f"{ICE_CHAR}+")
 ICE_PWD = _text("ice-pwd", f"{ICE_CHAR}+")
 # RFC 8839 section 5.6: ice-option-tag *(SP ice-option-tag); tags with "-" exist in the field
-ICE_OPTIONS = _row("ice-options", rf"{TOKEN}(?: {TOKEN})*", lambda m: tuple(m[0].split()), single=True)
+ICE_OPTIONS = _row("ice-options", rf"{NAME}(?: {NAME})*", lambda m: tuple(m[0].split()), single=True)
 # RFC 8839 section 5.1: foundation SP component-id SP transport SP priority SP connection-address SP port SP "typ" SP
 # cand-type [SP rel-addr] [SP rel-port] *(SP cand-extension)
 CANDIDATE = _text(
     "candidate",
-    rf"{ICE_CHAR}{{1,32}} \d{{1,5}} {TOKEN} \d{{1,10}} \S+ {PORT} typ {TOKEN}(?: \S+ \S*)*",
+    rf"{ICE_CHAR}{{1,32}} \d{{1,5}} {NAME} \d{{1,10}} \S+ {PORT} typ {NAME}(?: \S+ \S*)*",
     single=False,
 )
 # RFC 8839 section 5.2: component-id SP connection-address SP port, repeated
@@ -151,7 +152,7 @@ END_OF_CANDIDATES = _flag("end-of-candidates")  # RFC 8840 section 8.2
 # RFC 8122 section 5: hash-func SP 2UHEX *(":" 2UHEX); lower case is read too
 FINGERPRINT = _row(
     "fingerprint",
-    rf"({TOKEN}) ([0-9A-Fa-f]{{2}}(?::[0-9A-Fa-f]{{2}})*)",
+    rf"({NAME}) ([0-9A-Fa-f]{{2}}(?::[0-9A-Fa-f]{{2}})*)",
     lambda m: v.Fingerprint(m[1].lower(), m[2].upper()),
 )
 # RFC 4145 section 4
@@ -165,22 +166,22 @@ SCTP_PORT = _number("sctp-port", PORT)
 # RFC 8841 section 6: 1*DIGIT, 0 is "any size"
 MAX_MESSAGE_SIZE = _number("max-message-size", r"\d{1,20}")
 # draft-ietf-mmusic-sctp-sdp-05, still said by old endpoints: port SP protocol [SP streams]
-SCTPMAP = _text("sctpmap", rf"{PORT} {TOKEN}(?: \d+)?", single=False)
+SCTPMAP = _text("sctpmap", rf"{PORT} {NAME}(?: \d+)?", single=False)
 
 # --- RTP ---------------------------------------------------------------------------------------------------------
 
 # RFC 8866 section 6.6: payload-type SP encoding-name "/" clock-rate ["/" encoding-params]
 RTPMAP = _row(
     "rtpmap",
-    rf"({PAYLOAD_TYPE}) ({TOKEN})/(\d{{1,9}})(?:/(\S+))?",
+    rf"({PAYLOAD_TYPE}) ({NAME})/(\d{{1,9}})(?:/(\S+))?",
     lambda m: v.Rtpmap(int(m[1]), m[2], int(m[3]), m[4]),
 )
 # RFC 8866 section 6.15: fmt SP byte-string
-FMTP = _row("fmtp", rf"({TOKEN}) (.+)", lambda m: v.Fmtp(m[1], m[2]))
+FMTP = _row("fmtp", rf"({NAME}) (.+)", lambda m: v.Fmtp(m[1], m[2]))
 # RFC 4585 section 4.2: (fmt / "*") SP rtcp-fb-val
-RTCP_FB = _row("rtcp-fb", rf"(\*|{TOKEN}) ({TOKEN}(?: .+)?)", lambda m: v.RtcpFeedback(m[1], m[2]))
+RTCP_FB = _row("rtcp-fb", rf"(\*|{NAME}) ({NAME}(?: .+)?)", lambda m: v.RtcpFeedback(m[1], m[2]))
 # RFC 3605 section 2.1: port [SP nettype SP addrtype SP connection-address]
-RTCP = _text("rtcp", rf"{PORT}(?: {TOKEN} {TOKEN} \S+)?")
+RTCP = _text("rtcp", rf"{PORT}(?: {NAME} {NAME} \S+)?")
 RTCP_MUX = _flag("rtcp-mux")  # RFC 5761 section 5.1.3
 RTCP_MUX_ONLY = _flag("rtcp-mux-only")  # RFC 8858 section 3
 RTCP_RSIZE = _flag("rtcp-rsize")  # RFC 5506 section 5
@@ -195,13 +196,13 @@ EXTMAP = _row(
 )
 EXTMAP_ALLOW_MIXED = _flag("extmap-allow-mixed")  # RFC 8285 section 6
 # RFC 8830 section 2: msid-id [SP msid-appdata], each 1*64token-char
-MSID = _row("msid", rf"({TOKEN})(?: ({TOKEN}))?", lambda m: v.Msid(m[1], m[2]))
+MSID = _row("msid", rf"({NAME})(?: ({NAME}))?", lambda m: v.Msid(m[1], m[2]))
 # RFC 5576 section 4.1: ssrc-id SP attribute [":" value]
-SSRC_ATTRIBUTE = _row("ssrc", rf"({SSRC}) ({TOKEN})(?::(.*))?", lambda m: v.SsrcAttribute(int(m[1]), m[2], m[3]))
+SSRC_ATTRIBUTE = _row("ssrc", rf"({SSRC}) ({NAME})(?::(.*))?", lambda m: v.SsrcAttribute(int(m[1]), m[2], m[3]))
 # RFC 5576 section 4.2: semantics *(SP ssrc-id)
 SSRC_GROUP = _row(
     "ssrc-group",
-    rf"({TOKEN})((?: {SSRC})*)",
+    rf"({NAME})((?: {SSRC})*)",
     lambda m: v.SsrcGroup(m[1], tuple(int(one) for one in m[2].split())),
 )
 # RFC 8851 section 10: rid-id SP ("send" / "recv") [SP (pt-param-list / rid-param-list)]

@@ -1,7 +1,7 @@
 """A session description: every line, in order, and typed looks at them.
 
-The lines are the model. A `Block` (the session level, or one m-section) keeps them as they came, so that what was not understood
-survives and text comes back byte for byte; `all`, `first` and `has` read them through the attribute table.
+The lines are the model. A `Block` (the session level, or one m-section) keeps them as they came, so that what was not
+understood survives and text comes back byte for byte; `all`, `first` and `has` read them through the attribute table.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ class Block:
         return len(self._index().get(attribute.name, ()))
 
     def all(self, attribute: Attribute[T]) -> tuple[T, ...]:
-        """The typed values of an attribute in order. Lines come checked from `parse`; one that doesn't match is left out."""
+        """The typed values of an attribute in order. Lines come checked from `parse`; one that doesn't match is
+        left out.
+        """
         matches = (attribute.pattern.fullmatch(value) for value in self._index().get(attribute.name, ()))
         return tuple(attribute.build(match) for match in matches if match)
 

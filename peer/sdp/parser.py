@@ -1,7 +1,8 @@
 """Text -> `SessionDescription` -> text.
 
-Strict about syntax, as RFC 9429 section 5.8 asks: "if any line is not well formed [...] the parser MUST stop with an error". Lines
-come in the order of RFC 8866 section 5; each type has a row in `LINES`, each known attribute one in `attributes.ATTRIBUTES`.
+Strict about syntax, as RFC 9429 section 5.8 asks: "if any line is not well formed [...] the parser MUST stop with an
+error". Lines come in the order of RFC 8866 section 5; each type has a row in `LINES`, each known attribute one in
+`attributes.ATTRIBUTES`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable
 
 from peer.errors import DecodeError
 
-from .attributes import ATTRIBUTES, PORT, TOKEN
+from .attributes import ATTRIBUTES, NAME, PORT
 from .model import Block, Media, SessionDescription
 
 __all__ = ["parse", "serialize"]
@@ -19,7 +20,7 @@ __all__ = ["parse", "serialize"]
 _Check = Callable[[str], re.Match[str] | None]
 
 _TEXT = r".+"
-_ADDRESS = rf"{TOKEN} {TOKEN} \S+"
+_ADDRESS = rf"{NAME} {NAME} \S+"
 _TIME = r"-?\d{1,20}[dhms]?"
 
 # RFC 8866 section 9, one row for each line type
@@ -34,12 +35,12 @@ LINES: dict[str, re.Pattern[str]] = {
         "e": _TEXT,
         "p": _TEXT,
         "c": _ADDRESS,
-        "b": rf"{TOKEN}:\d{{1,18}}",
+        "b": rf"{NAME}:\d{{1,18}}",
         "t": r"\d{1,20} \d{1,20}",
         "r": rf"{_TIME} {_TIME}(?: {_TIME})+",
         "z": rf"\d{{1,20}} {_TIME}(?: \d{{1,20}} {_TIME})*",
         "k": r"prompt|(?:clear|base64|uri):.+",
-        "m": rf"({TOKEN}) {PORT}(?:/\d{{1,5}})? ({TOKEN}(?:/{TOKEN})*)((?: {TOKEN})+)",
+        "m": rf"({NAME}) {PORT}(?:/\d{{1,5}})? ({NAME}(?:/{NAME})*)((?: {NAME})+)",
     }.items()
 }
 
@@ -52,7 +53,7 @@ _GO_BACK = {("r", "t")}
 
 _RTP_FORMATS = re.compile(r"(?: (?:12[0-7]|1[01]\d|\d{1,2}))+", re.ASCII)
 _CHECKS: dict[str, _Check] = {f"a={name}": row.pattern.fullmatch for name, row in ATTRIBUTES.items()}
-_ATTRIBUTE_NAME = re.compile(TOKEN, re.ASCII)
+_ATTRIBUTE_NAME = re.compile(NAME, re.ASCII)
 
 
 def parse(text: str) -> SessionDescription:
@@ -106,7 +107,7 @@ def _check_block(lines: list[str], first: int, order: str) -> None:
     in_attributes = False
     previous = ""
     for number, line in enumerate(lines, first):
-        name, colon, value = line.partition(":")
+        name, _, value = line.partition(":")
         check = checks.get(name)
         if check is not None:
             if not check(value):

@@ -23,8 +23,8 @@ MALFORMED: Final = (Scapy_Exception, struct.error, ValueError, TypeError, OSErro
 class Element(Packet):
     """A packet that ends where its fields end: what follows belongs to whoever holds it in a list.
 
-    A class with `makeshift = True` in its own body takes what didn't fit the class for its type: it holds bytes, not the
-    fields one would expect. Its subclasses don't inherit that.
+    A class with `makeshift = True` in its own body takes what didn't fit the class for its type: it holds bytes, not
+    the fields one would expect. Its subclasses don't inherit that.
     """
 
     def extract_padding(self, s: bytes) -> tuple[bytes, bytes]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -106,3 +108,23 @@ def test_no_script_but_our_own_would_run(browser: Browser, sample: str) -> None:
     page.wait_for_timeout(100)
     assert page.evaluate("window.pwned") is None
     page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("route", ["", "case"])
+def test_an_accessibility_checker_finds_nothing_serious(page: Page, sample: str, scheme: str, route: str) -> None:
+    page.goto(sample)
+    while page.locator("html").get_attribute("data-theme") != scheme:
+        page.locator("#theme").click()
+    if route == "case":
+        page.locator(".findings .title").first.click()
+        expect(page.locator("#page article")).to_be_visible()
+    # Evaluated, not added as an element: the policy of the page admits no script but its own.
+    page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text())
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    serious = [
+        f"{rule['id']}: {rule['help']}: {[node['html'][:150] for node in rule['nodes'][:4]]}"
+        for rule in found["violations"]
+        if rule["impact"] in {"serious", "critical"}
+    ]
+    assert serious == []

@@ -4,6 +4,7 @@
 are what the edge understands. Times are in seconds; `peer.ice.agent.timing` names every constant.
 """
 
+from peer.ice.agent import timing
 from peer.ice.agent.agent import Agent
 from peer.ice.agent.candidate import (
     Candidate,
@@ -54,4 +55,5 @@ __all__ = [
     "Transmission",
     "compute_foundation",
     "compute_priority",
+    "timing",
 ]

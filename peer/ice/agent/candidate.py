@@ -55,9 +55,16 @@ TYPE_PREFERENCES: Final[dict[CandidateType, int]] = {
 }
 
 
-def compute_priority(kind: CandidateType, local_preference: int, component: int = COMPONENT_RTP) -> int:
+_TCP_PENALTY: Final = 36
+"""RFC 6544 section 4.2 wants TCP below UDP, by the type preference: 90 for a host candidate, as libwebrtc has it."""
+
+
+def compute_priority(
+    kind: CandidateType, local_preference: int, component: int = COMPONENT_RTP, *, protocol: str = "udp"
+) -> int:
     """RFC 8445 section 5.1.2.1; `local_preference` is 0..65535."""
-    return TYPE_PREFERENCES[kind] << 24 | local_preference << 8 | 256 - component
+    preference = max(0, TYPE_PREFERENCES[kind] - (_TCP_PENALTY if protocol == "tcp" else 0))
+    return preference << 24 | local_preference << 8 | 256 - component
 
 
 def peer_reflexive_priority(priority: int) -> int:

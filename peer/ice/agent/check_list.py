@@ -42,11 +42,18 @@ class CheckList:
             self._changed(pair)
 
     def insert(
-        self, local: Candidate, remote: Candidate, *, controlling: bool, not_before: float = 0.0
+        self,
+        local: Candidate,
+        remote: Candidate,
+        *,
+        controlling: bool,
+        not_before: float = 0.0,
+        urgent: bool = False,
     ) -> CandidatePair | None:
         """Add a pair, or give back the one that is there already; None when there is no room for it.
 
-        Its ordinary check isn't performed before `not_before`; a triggered one is.
+        Its ordinary check isn't performed before `not_before`; a triggered one is. An urgent one, of somebody who has
+        called, takes the place of any that nothing is known of yet.
 
         RFC 8838 section 12 gives the state: Waiting for the first of its foundation and where one of the foundation has
         succeeded, else Frozen.
@@ -60,7 +67,7 @@ class CheckList:
                 known.local, known.priority = local, pair.priority
                 self._sort()
             return known
-        if len(self._pairs) >= self._max_pairs and not self._make_room(pair.priority):
+        if len(self._pairs) >= self._max_pairs and not self._make_room(1 << 64 if urgent else pair.priority):
             return None
         kin = [other for other in self._ordered if other.foundation == pair.foundation]
         if all(other.priority < pair.priority for other in kin) or any(

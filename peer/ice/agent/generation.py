@@ -24,6 +24,7 @@ __all__ = ["Generation", "Heard"]
 
 _MAX_EARLY: Final = 64
 """Requests remembered before the remote credentials are known; further ones are answered and forgotten."""
+_SPARE_PAIRS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +123,21 @@ class Generation:
         not_before = self._now + timing.SCOPE_PATIENCE if crosses_scope(local, remote) else 0.0
         self.check_list.insert(local, remote, controlling=self.context.controlling, not_before=not_before)
 
+    def _is_forbidden(self, local: Candidate) -> bool:
+        """By iceTransportPolicy."""
+        return self.context.config.transport_policy == "relay" and local.type is not CandidateType.RELAYED
+
     # -- checks: the client's side -----------------------------------------------------------------------------------
 
     @property
     def is_concluded(self) -> bool:
         """A pair was nominated, or the nomination failed: no new checks are started (RFC 8445 section 8.1.2)."""
         return self.list_failed or any(pair.nominated for pair in self.check_list)
+
+    @property
+    def is_closed_list(self) -> bool:
+        """Concluded for good: renomination goes on looking for better pairs."""
+        return self.is_concluded and not self.context.config.renomination
 
     def work_at(self) -> float | None:
         """When the next check can be performed, as far as Ta allows: 0.0 for at once, None for never."""
@@ -150,7 +160,7 @@ class Generation:
         if pair.state is not PairState.SUCCEEDED:  # a nomination repeats the check of a pair that stays valid meanwhile
             self.check_list.set_state(pair, PairState.IN_PROGRESS)
         pending = sum(other.state in (PairState.WAITING, PairState.IN_PROGRESS) for other in self.check_list)
-        self._request(pair, purpose, timing.retransmission_timeout(self.context.config.ta, pending), now)
+        self._request(pair, purpose, timing.retransmission_timeout(self.pacing, pending), now)
 
     def _request(self, pair: CandidatePair, purpose: Purpose, rto: float, now: float) -> None:
         if self.remote is None:
@@ -198,7 +208,7 @@ class Generation:
             if was_controlling == self.context.controlling:
                 self.context.switch_role()
                 self.context.new_tiebreaker()
-            if not self.is_concluded:
+            if not self.is_closed_list:
                 transaction.pair.nominating = False
                 self.check_list.set_state(transaction.pair, PairState.WAITING)
                 self.check_list.trigger(transaction.pair)
@@ -231,8 +241,10 @@ class Generation:
             return  # it left the list while the answer was on its way
         valid = self._valid_pair(message, transaction)
         for succeeded in (pair, valid):
-            self.check_list.untrigger(succeeded)
+            if not succeeded.nominating:
+                self.check_list.untrigger(succeeded)
             self.check_list.set_state(succeeded, PairState.SUCCEEDED)
+            self._cancel_checks(succeeded)  # one answer is enough: the silence of other checks means nothing now
         valid.valid = True
         valid.last_response = now
         if self._first_valid_at is None:
@@ -265,6 +277,7 @@ class Generation:
             address=mapped,
             type=CandidateType.PEER_REFLEXIVE,
             related=pair.path.local,
+            tcp_type=pair.local.tcp_type,
             base=pair.path.local,
         )
         if len(self.local_candidates) < self.context.config.max_remote_candidates:
@@ -283,7 +296,7 @@ class Generation:
                 self._early.append(heard)
             return
         nominates = heard.use_candidate and not self.context.controlling
-        if self.is_concluded and not nominates and self.check_list.find(heard.path) is None:
+        if self.is_closed_list and not nominates and self.check_list.find(heard.path) is None:
             return
         pair = self._triggered_pair(heard)
         if pair is None:
@@ -294,7 +307,7 @@ class Generation:
         if self.context.config.lite:
             self.check_list.set_state(pair, PairState.SUCCEEDED)
             pair.valid, pair.last_response = True, now
-        elif not self.is_concluded or nominates:
+        elif not self.is_closed_list or nominates:
             self._trigger(pair)
         if nominates:
             pair.nomination = max(pair.nomination, heard.nomination or 0)
@@ -313,20 +326,21 @@ class Generation:
             remote = self._learn_remote(heard)
         if local is None or remote is None:
             return None
-        return self.check_list.insert(local, remote, controlling=self.context.controlling)
+        return self.check_list.insert(local, remote, controlling=self.context.controlling, urgent=True)
 
     def _local_at(self, path: Path) -> Candidate | None:
         """The candidate a request arrived at: a host or relayed one, whose base is where the datagram came in."""
         at_base = [
             known
             for known in self.local_candidates
-            if known.sending_address == path.local and known.protocol == path.protocol
+            if known.sending_address == path.local and known.protocol == path.protocol and not self._is_forbidden(known)
         ]
         direct = (CandidateType.HOST, CandidateType.RELAYED)
         return min(at_base, key=lambda known: (known.type not in direct, -known.priority), default=None)
 
     def _learn_remote(self, heard: Heard) -> Candidate | None:
-        if len(self.remote_candidates) >= self.context.config.max_remote_candidates:
+        # However many candidates were signalled, there is room for those who really call.
+        if len(self.remote_candidates) >= self.context.config.max_remote_candidates + _MAX_EARLY:
             return None
         learned = Candidate(
             foundation=f"prflx{len(self.remote_candidates)}",
@@ -346,11 +360,14 @@ class Generation:
         if pair.state is PairState.SUCCEEDED:
             return
         if pair.state is PairState.IN_PROGRESS:
-            for transaction in self._transactions.values():
-                if transaction.pair is pair:
-                    transaction.cancel()
+            self._cancel_checks(pair)
         self.check_list.set_state(pair, PairState.WAITING)
         self.check_list.trigger(pair)
+
+    def _cancel_checks(self, pair: CandidatePair) -> None:
+        for transaction in self._transactions.values():
+            if transaction.pair is pair and transaction.purpose is Purpose.CHECK:
+                transaction.cancel()
 
     # -- nomination --------------------------------------------------------------------------------------------------
 
@@ -358,6 +375,8 @@ class Generation:
         pair.nominated = True
         pair.nominated_at = now
         self._pair_changed(pair)
+        if self.context.config.renomination:
+            return  # the others stay, for the next time
         for gone in self.check_list.conclude(pair):
             self._forget_transactions(gone)
 
@@ -368,19 +387,23 @@ class Generation:
             pair.nomination = 1 + max(other.nomination for other in self.check_list)
         self.check_list.trigger(pair)
 
-    def _valid(self) -> list[CandidatePair]:
-        return [pair for pair in self.check_list if pair.valid]
+    def _valid(self, now: float) -> list[CandidatePair]:
+        """The pairs that may carry data: their last answer isn't older than consent lasts (RFC 7675 section 5.1)."""
+        oldest = -1.0 if self.context.config.lite else now - timing.CONSENT_EXPIRY
+        return [pair for pair in self.check_list if pair.valid and pair.last_response > oldest]
 
     def _patience_ends(self) -> float | None:
         """When the best valid pair will be nominated, if we are to nominate and have something to wait for."""
         idle = not self.context.controlling or self.is_concluded or self._first_valid_at is None
         if idle or any(pair.nominating for pair in self.check_list) or self.context.config.lite:
             return None
-        valid = self._valid()
+        valid = self._valid(self._now)
         if not valid or self._first_valid_at is None:
             return None
-        better_pending = any(pair.is_pending and pair.priority > valid[0].priority for pair in self.check_list)
-        return self._first_valid_at + (self.context.config.nomination_patience if better_pending else 0.0)
+        best = valid[0]
+        better_pending = any(pair.is_pending and pair.priority > best.priority for pair in self.check_list)
+        waits = better_pending and not best.is_direct
+        return self._first_valid_at + (self.context.config.nomination_patience if waits else 0.0)
 
     # -- selection and consent ---------------------------------------------------------------------------------------
 
@@ -389,7 +412,7 @@ class Generation:
         self._now = now
         ends = self._patience_ends()
         if ends is not None and now >= ends:
-            self.nominate(self._valid()[0])
+            self.nominate(self._valid(now)[0])
         chosen = self._choose(now)
         if chosen is self.selected:
             return
@@ -401,7 +424,7 @@ class Generation:
             self._next_consent = now + self._consent_interval()
 
     def _choose(self, now: float) -> CandidatePair | None:
-        valid = self._valid()
+        valid = self._valid(now)
         nominated = [pair for pair in valid if pair.nominated]
         if not nominated:
             return valid[0] if valid else None
@@ -424,7 +447,10 @@ class Generation:
             self._lose(pair)
         elif now >= self._next_consent:
             self._next_consent = now + self._consent_interval()
-            self._request(pair, Purpose.CONSENT, timing.RTO_MINIMUM, now)
+            # Until one is nominated, the next best valid pairs are kept warm too: data may have to move to them.
+            spare = [] if self.is_closed_list else [other for other in self._valid(now) if other is not pair]
+            for one in (pair, *spare[:_SPARE_PAIRS]):
+                self._request(one, Purpose.CONSENT, timing.RTO_MINIMUM, now)
 
     def _lose(self, pair: CandidatePair) -> None:
         """Consent has gone: the pair's credentials are never used on it again (RFC 7675 section 5.1)."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from peer.ice.agent import timing
-from peer.ice.agent.candidate import Candidate, TcpType
+from peer.ice.agent.candidate import Candidate, CandidateType, TcpType
 from peer.ice.agent.events import PairState, PairView
 from peer.ice.agent.path import Path
 from peer.wire.stun import Message
@@ -106,6 +106,12 @@ class CandidatePair:
     def is_pending(self) -> bool:
         """Neither succeeded nor failed yet."""
         return self.state in (PairState.FROZEN, PairState.WAITING, PairState.IN_PROGRESS)
+
+    @property
+    def is_direct(self) -> bool:
+        """Nothing between the two that we know of: no relay of ours or theirs, and no NAT on our side."""
+        direct = (CandidateType.HOST, CandidateType.PEER_REFLEXIVE)
+        return self.mapped is None and self.local.type is CandidateType.HOST and self.remote.type in direct
 
     def view(self) -> PairView:
         return PairView(

@@ -37,7 +37,7 @@ def transport_state(now: Situation) -> State:
     if now.selected:
         if now.silent:
             return State.DISCONNECTED
-        return State.COMPLETED if no_more and now.concluded else State.CONNECTED
+        return State.COMPLETED if no_more and now.concluded and not now.pending else State.CONNECTED
     if now.list_failed:
         return State.FAILED
     if now.pending:

@@ -1,38 +1,48 @@
 """Gathering candidates and moving datagrams: all the I/O of one ICE transport.
 
     gatherer = Gatherer(Options(), on_candidate=..., on_complete=..., on_datagrams=...)
-    gatherer.start()          # candidates come by callback, each in a task of the loop of its own
+    gatherer.start()          # candidates come by callback
     gatherer.send(agent.datagrams_to_send(now))
     gatherer.close()
 
-Callbacks are never called from within a call of ours.
+Callbacks come from the event loop, never from within a call of ours. A gatherer may be started before anybody needs its
+candidates (W3C's iceCandidatePoolSize): it doesn't know the agent.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol
 
 from peer.ice.agent import (
     Address,
     Candidate,
     CandidateType,
+    TcpType,
     Transmission,
     compute_foundation,
     compute_priority,
 )
 from peer.ice.edge.interfaces import LOOPBACK_ONLY, Interface, Selection, list_interfaces
-from peer.ice.edge.mdns import MdnsResolver
-from peer.ice.edge.servers import IceServer
+from peer.ice.edge.mdns import Mdns
+from peer.ice.edge.reflexive import ReflexiveQuery, StunFailure
+from peer.ice.edge.relay import Relay
+from peer.ice.edge.servers import IceServer, ServerUrl
+from peer.ice.edge.tcp import ACTIVE_PORT, ActiveTcp, PassiveTcp
 from peer.ice.edge.udp import Batch, UdpSocket
+from peer.wire import stun
 
 __all__ = ["CandidateError", "Gatherer", "Options"]
 
-_GATHERING_TIMEOUT: Final = 9.5
-"""RFC 8489's Ti for TCP is 39.5 s; nobody waits for a server that long. What comes later isn't used."""
+_SERVER_TIMEOUT: Final = 9.5
+"""How long a STUN or TURN server may take: five requests. Nobody waits the 39.5 s of RFC 8489 for a candidate."""
+# RFC 6544 section 4.2: the direction preference of TCP candidates, in the upper three bits of the local preference.
+_DIRECTION_PREFERENCES: Final = {TcpType.ACTIVE: 6, TcpType.PASSIVE: 4}
+_RELAY_PREFERENCES: Final = {"udp": 3 << 14, "tcp": 2 << 14, "tls": 1 << 14}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,44 +60,35 @@ class CandidateError:
 class Options:
     """What to gather. `selection` defaults to loopback only. `policy` is W3C's iceTransportPolicy ("all" or "relay").
 
-    `tls` verifies TURN servers reached by TLS; None stands for the system's default verification.
+    `tcp` adds TCP candidates, `udp` may be turned off; `mdns` hides host addresses behind names. `tls` verifies TURN
+    servers reached by TLS; None stands for the system's verification. `port` is the UDP port to bind, 0 for any.
     """
 
     selection: Selection = LOOPBACK_ONLY
     servers: tuple[IceServer, ...] = ()
     policy: str = "all"
+    udp: bool = True
     tcp: bool = False
     mdns: bool = False
     tls: ssl.SSLContext | None = None
     port: int = 0
+    server_timeout: float = _SERVER_TIMEOUT
 
 
-@dataclass(slots=True)
-class _Callbacks:
-    candidate: Callable[[Candidate], None]
-    complete: Callable[[], None]
-    datagrams: Callable[[Batch], None]
-    error: Callable[[CandidateError], None] | None = None
+class _Carrier(Protocol):
+    """Whatever sends from one base: a UDP socket, an allocation, a TCP listener or caller."""
 
+    address: Address
 
-@dataclass(slots=True)
-class _Tasks:
-    """The tasks of a gatherer: none outlives it."""
-
-    running: set[asyncio.Task[None]] = field(default_factory=set)
-
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self.running.add(task)
-        task.add_done_callback(self.running.discard)
-
-    def cancel(self) -> None:
-        for task in self.running:
-            task.cancel()
+    def send(self, data: bytes, remote: Address) -> None: ...
+    def close(self) -> None: ...
 
 
 class Gatherer:
-    """See the module's docstring. Belongs to the running event loop."""
+    """See the module's docstring. Belongs to the running event loop.
+
+    `on_base_lost` is told when a base stops working (an allocation expired): pass it to `Agent.remove_local_base`.
+    """
 
     def __init__(
         self,
@@ -97,47 +98,199 @@ class Gatherer:
         on_complete: Callable[[], None],
         on_datagrams: Callable[[Batch], None],
         on_error: Callable[[CandidateError], None] | None = None,
+        on_base_lost: Callable[[Address], None] | None = None,
     ) -> None:
         self.options = options if options is not None else Options()
-        self._callbacks = _Callbacks(on_candidate, on_complete, on_datagrams, on_error)
-        self._sockets: dict[Address, UdpSocket] = {}
-        self._tasks = _Tasks()
-        self._resolver = MdnsResolver()
+        self._on_candidate = on_candidate
+        self._on_complete = on_complete
+        self._on_datagrams = on_datagrams
+        self._on_error = on_error
+        self._on_base_lost = on_base_lost
+        self._carriers: dict[tuple[Address, str], _Carrier] = {}
+        self._queries: dict[Address, list[ReflexiveQuery]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._gathering: set[asyncio.Task[None]] = set()
+        self._mdns = Mdns()
         self._loop = asyncio.get_running_loop()
+        self._round = 0
+        self._completed = False
         self._closed = False
+
+    # -- gathering ---------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Gather; after a restart, again: sockets that are there are used again, new interfaces are added."""
+        self._round += 1
+        self._completed = False
         for index, interface in enumerate(list_interfaces(self.options.selection)):
-            self._gather_host(interface, index)
-        self._loop.call_soon(self._complete)
+            # RFC 8421 section 4 and RFC 8445 section 5.1.2.1: the order of the interfaces is the order of preference.
+            if self.options.udp:
+                self._gather_host(interface, 65535 - index)
+            if self.options.tcp:
+                self._gather_tcp(interface, index)
+        relays = [(url, server) for server in self.options.servers for url in server.urls if url.is_turn]
+        for index, (url, server) in enumerate(relays):
+            self._start(self._allocate(url, server, index), gathering=True)
+        self._loop.call_soon(self._check_complete, self._round)
+
+    def _start(self, work: Coroutine[Any, Any, None], *, gathering: bool = False) -> None:
+        if self._closed:
+            work.close()
+            return
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        if gathering:
+            self._gathering.add(task)
+            task.add_done_callback(self._gathering.discard)
+            task.add_done_callback(lambda _, number=self._round: self._check_complete(number))  # type: ignore[misc]
+
+    def _check_complete(self, number: int) -> None:
+        if not self._gathering and not self._closed and number == self._round and not self._completed:
+            self._completed = True
+            # After the candidates that were announced meanwhile.
+            self._loop.call_soon(self._complete)
 
     def _complete(self) -> None:
         if not self._closed:
-            self._callbacks.complete()
+            self._on_complete()
 
-    def _gather_host(self, interface: Interface, index: int) -> None:
-        known = next((udp for udp in self._sockets.values() if udp.address.host == interface.host), None)
+    def _gather_host(self, interface: Interface, preference: int) -> None:
+        known = next(
+            (
+                one
+                for one in self._carriers.values()
+                if isinstance(one, UdpSocket) and one.address.host == interface.host
+            ),
+            None,
+        )
         if known is None:
             try:
-                known = UdpSocket(interface.host, self._deliver, port=self.options.port)
+                known = UdpSocket(interface.host, self._receive, port=self.options.port)
             except OSError as error:
-                self._report(CandidateError(interface.host, None, "", 701, f"can't bind: {error.strerror}"))
+                self._report(interface.host, self.options.port, "", 701, f"can't bind: {error.strerror}")
                 return
-            self._sockets[known.address] = known
-        # RFC 8421 section 4 and RFC 8445 section 5.1.2.1: the order of the interfaces is the order of preference.
-        preference = 65535 - index
+            self._carriers[(known.address, "udp")] = known
+        self._announce_host(_host_candidate(known.address, compute_priority(CandidateType.HOST, preference)))
+        for server in self.options.servers:
+            for url in server.urls:
+                # A stuns: server tells a TCP address, which is no use to a UDP candidate.
+                if url.scheme == "stun" and self.options.policy != "relay":
+                    self._start(self._reflect(url, known, preference), gathering=True)
+
+    def _announce_host(self, candidate: Candidate) -> None:
+        if not self.options.mdns:
+            self._announce(candidate)
+            return
+
+        async def publish() -> None:
+            name = await self._mdns.publish(candidate.address.host)
+            if name is not None:
+                self._announce(replace(candidate, address=Address(name, candidate.address.port)))
+
+        self._start(publish(), gathering=True)
+
+    def _gather_tcp(self, interface: Interface, index: int) -> None:
+        passive = self._listener(interface)
+        if passive is None:
+            return
+        active = ActiveTcp(interface.host, self._receive, self._start)
+        carriers: tuple[tuple[TcpType, _Carrier], ...] = ((TcpType.ACTIVE, active), (TcpType.PASSIVE, passive))
+        for tcp_type, carrier in carriers:
+            self._carriers.setdefault((carrier.address, "tcp"), carrier)
+            preference = (_DIRECTION_PREFERENCES[tcp_type] << 13) + 8191 - index
+            priority = compute_priority(CandidateType.HOST, preference, protocol="tcp")
+            self._announce_host(_host_candidate(carrier.address, priority, tcp_type))
+
+    def _listener(self, interface: Interface) -> PassiveTcp | None:
+        for known in self._carriers.values():
+            if isinstance(known, PassiveTcp) and known.address.host == interface.host:
+                return known
+        try:
+            passive = PassiveTcp(interface.host, self._receive)
+        except OSError as error:
+            self._report(interface.host, None, "", 701, f"can't listen: {error.strerror}")
+            return None
+        self._start(passive.serve(), gathering=True)
+        return passive
+
+    async def _reflect(self, url: ServerUrl, udp: UdpSocket, preference: int) -> None:
+        base = udp.address
+        server = await self._look_up(url, ipv6=base.is_ipv6)
+        if server is None:
+            self._report(base.host, base.port, url.text, 701, "STUN host lookup received error.")
+            return
+        query = ReflexiveQuery(lambda data: udp.send(data, server), self.options.server_timeout)
+        queries = self._queries.setdefault(base, [])
+        queries.append(query)
+        try:
+            mapped = await query.run()
+        except StunFailure as failure:
+            self._report(base.host, base.port, url.text, failure.code, failure.text)
+            return
+        finally:
+            queries.remove(query)
+        if mapped == base:
+            return  # redundant: RFC 8445 section 5.1.3
         self._announce(
             Candidate(
-                foundation=compute_foundation(CandidateType.HOST, interface.host, "udp"),
+                foundation=compute_foundation(CandidateType.SERVER_REFLEXIVE, base.host, "udp", server.host),
                 component=1,
                 protocol="udp",
-                priority=compute_priority(CandidateType.HOST, preference),
-                address=known.address,
-                type=CandidateType.HOST,
-                base=known.address,
+                priority=compute_priority(CandidateType.SERVER_REFLEXIVE, preference),
+                address=mapped,
+                type=CandidateType.SERVER_REFLEXIVE,
+                related=Address("0.0.0.0", 0) if self.options.mdns else base,  # noqa: S104 - says nothing, binds nothing
+                base=base,
+                server=url.text,
             )
         )
+
+    async def _look_up(self, url: ServerUrl, *, ipv6: bool) -> Address | None:
+        family = socket.AF_INET6 if ipv6 else socket.AF_INET
+        try:
+            found = await self._loop.getaddrinfo(url.host, url.port, family=family, type=socket.SOCK_DGRAM)
+        except OSError:
+            return None
+        return Address(*found[0][4][:2]) if found else None
+
+    async def _allocate(self, url: ServerUrl, server: IceServer, index: int) -> None:
+        try:
+            relay = await Relay.allocate(
+                url,
+                server.username,
+                server.credential,
+                deliver=self._receive,
+                lost=self._relay_lost,
+                tls=self.options.tls,
+                timeout=self.options.server_timeout,
+            )
+        except StunFailure as failure:
+            self._report(None, None, url.text, failure.code, failure.text)
+            return
+        if self._closed:
+            relay.close()
+            return
+        self._carriers[(relay.address, "udp")] = relay
+        self._announce(
+            Candidate(
+                foundation=compute_foundation(CandidateType.RELAYED, relay.address.host, "udp", url.text),
+                component=1,
+                protocol="udp",
+                priority=compute_priority(CandidateType.RELAYED, _RELAY_PREFERENCES[url.relay_protocol] - index),
+                address=relay.address,
+                type=CandidateType.RELAYED,
+                related=relay.mapped,
+                base=relay.address,
+                server=url.text,
+                relay_protocol=url.relay_protocol,
+            )
+        )
+
+    def _relay_lost(self, relay: Relay) -> None:
+        self._carriers.pop((relay.address, "udp"), None)
+        if self._on_base_lost is not None and not self._closed:
+            self._on_base_lost(relay.address)
 
     def _announce(self, candidate: Candidate) -> None:
         if self.options.policy != "relay" or candidate.type is CandidateType.RELAYED:
@@ -145,39 +298,73 @@ class Gatherer:
 
     def _give(self, candidate: Candidate) -> None:
         if not self._closed:
-            self._callbacks.candidate(candidate)
+            self._on_candidate(candidate)
 
-    def _report(self, error: CandidateError) -> None:
-        if self._callbacks.error is not None and not self._closed:
-            self._loop.call_soon(self._callbacks.error, error)
+    def _report(self, host: str | None, port: int | None, url: str, code: int, text: str) -> None:
+        if self._on_error is not None and not self._closed:
+            self._loop.call_soon(self._on_error, CandidateError(host, port, url, code, text))
 
-    def _deliver(self, batch: Batch) -> None:
-        self._callbacks.datagrams(batch)
+    # -- datagrams ---------------------------------------------------------------------------------------------------
+
+    def _receive(self, batch: Batch) -> None:
+        if self._closed:
+            return
+        if any(self._queries.values()):
+            batch = [(data, path) for data, path in batch if not self._is_answer(data, path.local)]
+        if batch:
+            self._on_datagrams(batch)
+
+    def _is_answer(self, data: bytes, base: Address) -> bool:
+        return stun.is_stun(data) and any(query.take(data) for query in self._queries.get(base, ()))
 
     def send(self, transmissions: Iterable[Transmission]) -> None:
         """Send each by its path. One whose base is gone is lost."""
         for transmission in transmissions:
             path = transmission.path
-            udp = self._sockets.get(path.local)
-            if udp is not None:
-                udp.send(transmission.data, path.remote)
+            carrier = self._carriers.get((path.local, path.protocol))
+            if carrier is not None:
+                carrier.send(transmission.data, path.remote)
 
     def resolve(self, candidate: Candidate, found: Callable[[Candidate], None]) -> None:
         """Look up the name of a remote candidate by mDNS; `found` gets it with an address, or is never called."""
 
         async def look_up() -> None:
-            host = await self._resolver.resolve(candidate.address.host)
+            host = await self._mdns.resolve(candidate.address.host)
             if host is not None and not self._closed:
                 found(replace(candidate, address=Address(host, candidate.address.port)))
 
-        if not self._closed:
-            self._tasks.start(look_up())
+        self._start(look_up())
 
     def close(self) -> None:
-        """Close every socket and stop every task. Nothing is called back from now on."""
+        """Close every socket and stop every task. Nothing is called back from now on.
+
+        Allocations are given back and the multicast socket is left in the background; `wait_closed` waits for that.
+        """
+        if self._closed:
+            return
+        for task in self._tasks:
+            task.cancel()
+        if self._mdns.is_open:
+            self._start(self._mdns.close())
         self._closed = True
-        self._tasks.cancel()
-        self._resolver.close()
-        for udp in self._sockets.values():
-            udp.close()
-        self._sockets.clear()
+        for carrier in self._carriers.values():
+            carrier.close()
+        self._carriers.clear()
+
+    async def wait_closed(self) -> None:
+        """Wait until everything `close` began is done."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _host_candidate(address: Address, priority: int, tcp_type: TcpType | None = None) -> Candidate:
+    protocol = "udp" if tcp_type is None else "tcp"
+    return Candidate(
+        foundation=compute_foundation(CandidateType.HOST, address.host, protocol),
+        component=1,
+        protocol=protocol,
+        priority=priority,
+        address=address if tcp_type is not TcpType.ACTIVE else Address(address.host, ACTIVE_PORT),
+        type=CandidateType.HOST,
+        tcp_type=tcp_type,
+        base=address,
+    )

@@ -3,39 +3,54 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 from aioice import mdns
 
-__all__ = ["MdnsResolver"]
+__all__ = ["Mdns"]
 
 
-class MdnsResolver:
-    """Looks up .local names. The multicast socket is opened with the first one, and shared by all."""
+class Mdns:
+    """Looks up and publishes .local names. The multicast socket is opened when it is first needed."""
 
     def __init__(self) -> None:
-        self._opening: asyncio.Task[mdns.MDnsProtocol] | None = None
-        self._closed = False
+        self._opening: asyncio.Future[mdns.MDnsProtocol] | None = None
 
-    async def resolve(self, name: str, timeout: float = 1.0) -> str | None:
-        """The IP literal behind a name; None when it isn't an mDNS name or nobody answers in `timeout` seconds."""
-        if self._closed or not mdns.is_mdns_hostname(name):
-            return None
+    @property
+    def is_open(self) -> bool:
+        return self._opening is not None
+
+    async def _protocol(self) -> mdns.MDnsProtocol | None:
+        """None where multicast isn't allowed."""
         if self._opening is None:
             self._opening = asyncio.ensure_future(mdns.create_mdns_protocol())
         try:
-            protocol = await asyncio.shield(self._opening)
+            return await asyncio.shield(self._opening)
         except OSError:
-            return None  # multicast isn't allowed here
-        return await protocol.resolve(name, timeout)
+            return None
 
-    def close(self) -> None:
-        self._closed = True
-        if self._opening is not None:
-            self._opening.add_done_callback(_close_protocol)
+    async def resolve(self, name: str, timeout: float = 1.0) -> str | None:
+        """The IP literal behind a name; None when it isn't an mDNS name or nobody answers in `timeout` seconds."""
+        if not mdns.is_mdns_hostname(name):
+            return None
+        protocol = await self._protocol()
+        return None if protocol is None else await protocol.resolve(name, timeout)
 
+    async def publish(self, host: str) -> str | None:
+        """Make up a name for an address and answer for it; None where multicast isn't allowed."""
+        protocol = await self._protocol()
+        if protocol is None:
+            return None
+        name = mdns.create_mdns_hostname()
+        await protocol.publish(name, host)
+        return name
 
-def _close_protocol(opening: asyncio.Task[mdns.MDnsProtocol]) -> None:
-    with contextlib.suppress(OSError, asyncio.CancelledError):
-        protocol = opening.result()
-        asyncio.ensure_future(protocol.close())  # noqa: RUF006 - it has nothing to wait for but its own socket
+    async def close(self) -> None:
+        """Close the multicast socket, if it was opened."""
+        opening, self._opening = self._opening, None
+        if opening is None:
+            return
+        try:
+            protocol = await opening
+        except OSError:
+            return
+        await protocol.close()

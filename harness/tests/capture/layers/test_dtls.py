@@ -70,9 +70,9 @@ protected = st.one_of(
 def test_any_records_survive_the_round_trip(records: list[Plaintext | Ciphertext]) -> None:
     datagram = same_after_dissection(DTLS(records=records), DTLS)
     assert [type(each) for each in datagram.records] == [type(each) for each in records]
-    for read, built in zip(datagram.records, records, strict=True):
+    for found, built in zip(datagram.records, records, strict=True):
         if isinstance(built, Plaintext):
-            assert [type(each) for each in read.body] == [type(each) for each in built.body]
+            assert [type(each) for each in found.body] == [type(each) for each in built.body]
 
 
 def test_a_last_record_without_a_length_takes_the_rest() -> None:

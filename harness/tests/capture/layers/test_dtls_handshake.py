@@ -135,7 +135,7 @@ def test_the_browsers_offer_what_their_profile_says() -> None:
     hello = first(DATA_13, "ClientHello")
     assert hello.extension(43).versions == [0xFEFC, 0xFEFD]
     assert 0x11EC in hello.extension(10).groups
-    assert [share.group for share in hello.extension(51).shares][0] == 0x11EC
+    assert hello.extension(51).shares[0].group == 0x11EC
     assert set(hello.extension(14).profiles) == {1, 7, 8}
     assert hello.extension(99) is None
 

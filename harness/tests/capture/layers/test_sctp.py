@@ -155,7 +155,8 @@ def test_real_packets_are_rebuilt_byte_for_byte_and_their_checksums_hold(name: s
 
 
 def test_the_checksum_of_a_known_packet() -> None:
-    # CRC-32C of "123456789" is e3069283 (RFC 3720 appendix B.4 uses the same polynomial); the field is little-endian on the wire.
+    # CRC-32C of "123456789" is e3069283 (RFC 3720 appendix B.4 uses the same polynomial); the field is little-endian on
+    # the wire.
     packet = bytearray(bytes(SCTP(chunks=[sctp.CookieAck()])))
     packet[12] ^= 1
     assert not sctp.checksum_is_valid(bytes(packet))

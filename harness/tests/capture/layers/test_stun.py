@@ -127,9 +127,9 @@ attributes = st.one_of(
 def test_any_attributes_survive_the_round_trip(several: list[stun.Attribute]) -> None:
     message = same_after_dissection(STUN(attributes=several), STUN)
     assert [type(each) for each in message.attributes] == [type(each) for each in several]
-    for read, built in zip(message.attributes, several, strict=True):
+    for found, built in zip(message.attributes, several, strict=True):
         for name, value in built.fields.items():
-            assert read.getfieldval(name) == value
+            assert found.getfieldval(name) == value
 
 
 @given(st.ip_addresses().map(str), st.integers(0, 65535), st.integers(0, 2**96 - 1))

@@ -1,0 +1,368 @@
+// Plays scripts in a page: the twin of player.py, operation by operation. What the operations mean is said in
+// harness/script/steps.py, the tables (which states an interface has, which events, which members of an event are worth
+// keeping) are interfaces.json. The harness puts `const TABLES = ...;` in front and calls peerproof.play(text) with
+// {"steps": [...], "stream": bool, "quiet": bool}; it gets {"entries": [...]} back, as text both ways: JSON holds lone
+// surrogates, which the automation protocol doesn't.
+globalThis.peerproof = (() => {
+  "use strict";
+
+  const handles = new Map(); // name -> value
+  const names = new Map(); // object -> name
+  const adopted = new Map(); // "owner:member" -> how many
+  const untaken = new Map(); // "handle type" -> events no Wait has taken
+  const promises = new Map(); // name -> promise of a call nobody waited for
+  const watchers = new Set(); // functions to run after every event
+  const plays = new Set(); // the logs that are being written
+  let sequence = 0;
+  let step = -1;
+  let streaming = false;
+  let backlog = [];
+
+  const seconds = () => (performance.timeOrigin + performance.now()) / 1000;
+  const interfaceOf = (object) => {
+    const name = Object.prototype.toString.call(object).slice(8, -1);
+    return TABLES.aliases[name] ?? name;
+  };
+  const isObject = (value) => (typeof value === "object" && value !== null) || typeof value === "function";
+
+  // Values
+
+  function bytesToText(bytes) {
+    if (bytes.toBase64) return bytes.toBase64();
+    let text = "";
+    for (let at = 0; at < bytes.length; at += 0x8000) text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
+    return btoa(text);
+  }
+
+  function textToBytes(text) {
+    if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text).buffer;
+    return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
+  }
+
+  function encode(value, depth = 0) {
+    if (value === undefined || value === null || typeof value === "function") return null;
+    if (typeof value === "number") return Number.isFinite(value) ? value : { $number: String(value) };
+    if (typeof value === "bigint") return Number(value);
+    if (typeof value !== "object") return value;
+    if (names.has(value)) return { $ref: names.get(value) };
+    if (value instanceof ArrayBuffer) return { $bytes: bytesToText(new Uint8Array(value)) };
+    if (ArrayBuffer.isView(value)) {
+      return { $bytes: bytesToText(new Uint8Array(value.buffer, value.byteOffset, value.byteLength)) };
+    }
+    if (depth > 8) return { $object: interfaceOf(value) };
+    if (Array.isArray(value)) return value.map((item) => encode(item, depth + 1));
+    if (value instanceof RTCStatsReport || value instanceof Map) return encode(Object.fromEntries(value), depth + 1);
+    if (value instanceof Error || value instanceof DOMException) return failureOf(value);
+    const plain = [Object.prototype, null].includes(Object.getPrototypeOf(value));
+    if (!plain && typeof value.toJSON !== "function") return { $object: interfaceOf(value) };
+    const members = plain ? value : value.toJSON();
+    return Object.fromEntries(Object.entries(members).map(([name, item]) => [name, encode(item, depth + 1)]));
+  }
+
+  function decode(value) {
+    if (Array.isArray(value)) return value.map(decode);
+    if (typeof value !== "object" || value === null) return value;
+    const members = Object.keys(value);
+    if (members.length === 1) {
+      if ("$ref" in value) return resolve(value.$ref);
+      if ("$bytes" in value) return textToBytes(value.$bytes);
+      if ("$number" in value) return Number(value.$number);
+    }
+    return Object.fromEntries(members.map((name) => [name, decode(value[name])]));
+  }
+
+  function resolve(path) {
+    const [head, ...rest] = path.split(".");
+    if (!handles.has(head) && !(head in globalThis)) throw new ReferenceError(`no step has bound ${head}`);
+    let value = handles.has(head) ? handles.get(head) : globalThis[head];
+    for (const name of rest) {
+      if (value === null || value === undefined) throw new TypeError(`${path}: ${name} of ${value}`);
+      value = value[name];
+    }
+    return value;
+  }
+
+  function failureOf(error) {
+    const detail = {};
+    for (const name of TABLES.error_details) {
+      if (error[name] !== undefined && error[name] !== null) detail[name] = error[name];
+    }
+    return { name: String(error.name), message: String(error.message), detail };
+  }
+
+  // Handles, states and events
+
+  function bind(name, value) {
+    if (name === null || name === undefined) return;
+    handles.set(name, value);
+    if (!isObject(value)) return;
+    const known = names.has(value);
+    const listed = TABLES.interfaces[interfaceOf(value)];
+    if (listed) names.set(value, name);
+    if (listed && !known) for (const type of listed.events) value.addEventListener(type, fired);
+  }
+
+  function adopt(owner, member, value) {
+    if (!isObject(value) || names.has(value) || !TABLES.interfaces[interfaceOf(value)]) return;
+    const stem = `${owner}:${member}`;
+    const count = adopted.get(stem) ?? 0;
+    adopted.set(stem, count + 1);
+    bind(stem + count, value);
+    if (streaming && interfaceOf(value) === "RTCDataChannel") value.binaryType = "arraybuffer";
+  }
+
+  function statesOf(object) {
+    const states = {};
+    for (const name of TABLES.interfaces[interfaceOf(object)].states) states[name] = encode(object[name]);
+    return states;
+  }
+
+  function allStates() {
+    const states = {};
+    for (const [object, name] of names) {
+      if (TABLES.interfaces[interfaceOf(object)].states.length) states[name] = statesOf(object);
+    }
+    return states;
+  }
+
+  function fired(event) {
+    const on = names.get(event.currentTarget);
+    if (on === undefined) return;
+    const detail = {};
+    for (const member of TABLES.events[interfaceOf(event)] ?? []) {
+      const value = event[member];
+      if (Array.isArray(value)) value.forEach((item) => adopt(on, member.replace(/s$/, ""), item));
+      else adopt(on, member, value);
+      detail[member] = value instanceof Blob ? { $object: "Blob" } : encode(value);
+    }
+    const states = statesOf(event.currentTarget);
+    record({ what: "event", on, event: event.type, detail, states }, true);
+    if (!streaming) {
+      const key = `${on} ${event.type}`;
+      if (!untaken.has(key)) untaken.set(key, []);
+      untaken.get(key).push(event);
+    }
+    for (const watcher of [...watchers]) watcher();
+  }
+
+  function record(entry, isEvent) {
+    const whole = { step, time: seconds(), sequence: sequence++, ...entry };
+    for (const play of plays) if (!(isEvent && play.quiet)) play.entries.push(whole);
+    if (streaming && isEvent) stream(whole);
+    else if (!plays.size) backlog.push({ ...whole, step: -1 });
+    return whole;
+  }
+
+  // Events go out as they come; those that come while one is on its way go together.
+  let waiting = [];
+  let under_way = false;
+  function stream(entry) {
+    waiting.push(entry);
+    if (!under_way) flush();
+  }
+  function flush() {
+    const batch = waiting;
+    waiting = [];
+    under_way = true;
+    globalThis.__peerproof(JSON.stringify(batch)).then(() => {
+      under_way = false;
+      if (waiting.length) flush();
+    });
+  }
+
+  // Waiting
+
+  const PENDING = Symbol("pending");
+  // W3C lets a promise of a closed connection stay unsettled for ever.
+  const CLOSED_PATIENCE = 0.1;
+
+  function within(promise, timeout, object) {
+    const closed = interfaceOf(object) === "RTCPeerConnection" && object.signalingState === "closed";
+    let timer;
+    const late = new Promise((done) => {
+      timer = setTimeout(() => done(PENDING), 1000 * (closed ? Math.min(timeout, CLOSED_PATIENCE) : timeout));
+    });
+    return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+  }
+
+  // Resolves with what look() finds once that isn't undefined. Looks after every event, and every few milliseconds.
+  function watch(look, timeout) {
+    const found = look();
+    if (found !== undefined) return Promise.resolve(found);
+    let watcher, ticker;
+    const promise = new Promise((done) => {
+      watcher = () => {
+        const value = look();
+        if (value !== undefined) done(value);
+      };
+      watchers.add(watcher);
+      ticker = setInterval(watcher, 5);
+    });
+    return within(promise, timeout, null).finally(() => {
+      watchers.delete(watcher);
+      clearInterval(ticker);
+    });
+  }
+
+  const channel = new MessageChannel();
+  const turns = [];
+  channel.port1.onmessage = () => turns.shift()();
+  function turn() {
+    return new Promise((done) => {
+      turns.push(done);
+      channel.port2.postMessage(null);
+    });
+  }
+
+  // The operations. Each returns the step's value, PENDING, or a promise of either.
+
+  const operations = {
+    new({ interface: name, args = [], bind: as }) {
+      const value = new (resolve(name))(...decode(args));
+      bind(as, value);
+      return value;
+    },
+
+    async call({ on, method, args = [], bind: as, awaited = true, timeout = 5 }) {
+      const object = resolve(on);
+      if (typeof object[method] !== "function") throw new TypeError(`${on}.${method} is not a function`);
+      let value = object[method](...decode(args));
+      if (value instanceof Promise) {
+        if (!awaited) return later(as, value);
+        value = await within(value, timeout, object);
+        if (value === PENDING) return PENDING;
+      }
+      bind(as, value);
+      return value;
+    },
+
+    get({ on, attribute, bind: as }) {
+      const value = resolve(on)[attribute];
+      bind(as, value);
+      return value;
+    },
+
+    set({ on, attribute, value = null }) {
+      resolve(on)[attribute] = decode(value);
+    },
+
+    settle({ on, timeout = 5 }) {
+      if (!promises.has(on)) throw new ReferenceError(`${on} is not a promise`);
+      return within(promises.get(on), timeout, null);
+    },
+
+    async wait({ on, event: type, attribute, values = [], timeout = 5, bind: as }) {
+      const object = resolve(on);
+      if (attribute) {
+        const wanted = values.map((value) => JSON.stringify(value));
+        const look = () => (wanted.includes(JSON.stringify(encode(object[attribute]))) ? object[attribute] : undefined);
+        return watch(look, timeout);
+      }
+      const key = `${names.get(object)} ${type}`;
+      const event = await watch(() => untaken.get(key)?.shift(), timeout);
+      if (event === PENDING) return PENDING;
+      bind(as, event);
+      return null;
+    },
+
+    async pause({ seconds: length = 0 }) {
+      if (length > 0) await new Promise((done) => setTimeout(done, length * 1000));
+      else await turn();
+    },
+
+    track({ kind, bind: as }) {
+      const track = kind === "audio" ? tone() : picture();
+      bind(as, track);
+      return track;
+    },
+
+    echo({ on }) {
+      const object = resolve(on);
+      object.addEventListener("message", ({ data }) => object.send(data));
+    },
+  };
+
+  function later(as, promise) {
+    const started = step;
+    if (as) promises.set(as, promise);
+    promise.then(
+      (value) => {
+        bind(as, value);
+        record({ what: "outcome", step: started, kind: "settled", value: encode(value), states: allStates() });
+      },
+      (error) => {
+        record({ what: "outcome", step: started, kind: "rejected", failure: failureOf(error), states: allStates() });
+      },
+    );
+    return null;
+  }
+
+  let audio;
+  function tone() {
+    audio ??= new AudioContext();
+    const source = audio.createOscillator();
+    const sink = audio.createMediaStreamDestination();
+    source.connect(sink);
+    source.start();
+    return sink.stream.getAudioTracks()[0];
+  }
+
+  function picture() {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 240 });
+    const brush = canvas.getContext("2d");
+    let hue = 0;
+    const draw = () => {
+      brush.fillStyle = `hsl(${(hue += 7) % 360} 80% 50%)`;
+      brush.fillRect(0, 0, 320, 240);
+    };
+    draw();
+    const timer = setInterval(draw, 33);
+    const [track] = canvas.captureStream(30).getVideoTracks();
+    track.addEventListener("ended", () => clearInterval(timer));
+    return track;
+  }
+
+  async function perform(operation) {
+    try {
+      const known = operations[operation.op];
+      if (!known) throw new TypeError(`unknown operation ${operation.op}`);
+      const value = await known(operation);
+      if (value === PENDING) return { kind: "pending" };
+      return { kind: "value", value: encode(value) };
+    } catch (error) {
+      return { kind: "exception", failure: failureOf(error) };
+    }
+  }
+
+  async function play(text) {
+    const { steps, stream: wanted = false, quiet = false } = JSON.parse(text);
+    streaming ||= wanted;
+    const log = { entries: quiet ? [] : backlog, quiet };
+    if (!quiet) backlog = [];
+    plays.add(log);
+    try {
+      for (const [index, operation] of steps.entries()) {
+        step = index;
+        const outcome = await perform(operation);
+        const whole = { what: "outcome", step: index, time: seconds(), sequence: sequence++, ...outcome };
+        log.entries.push({ ...whole, states: allStates() });
+      }
+    } finally {
+      plays.delete(log);
+    }
+    return JSON.stringify({ entries: log.entries });
+  }
+
+  function reset() {
+    for (const object of names.keys()) {
+      if (interfaceOf(object) === "RTCPeerConnection") object.close();
+      if (interfaceOf(object) === "MediaStreamTrack") object.stop();
+    }
+    for (const map of [handles, names, adopted, untaken, promises]) map.clear();
+    backlog = [];
+    waiting = [];
+    step = -1;
+  }
+
+  return { play, reset };
+})();

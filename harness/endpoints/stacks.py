@@ -1,0 +1,91 @@
+"""The stacks of one session, by name: made when they are first asked for, ended together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Final, Self
+
+from playwright.async_api import Playwright, async_playwright
+
+from harness.browsers import Browser
+from harness.endpoints.base import Endpoint, Stack
+from harness.endpoints.browser import BrowserStack
+from harness.errors import EndpointError
+
+__all__ = ["KNOWN", "Stacks"]
+
+#: The names of the stacks that are always there.
+KNOWN: Final = ("reference", "chromium", "firefox")
+
+
+class Stacks:
+    """An asynchronous context manager over one session's stacks and the one Playwright they share.
+
+    >>> async with Stacks() as stacks:                     # doctest: +SKIP
+    ...     endpoint = await stacks.endpoint("chromium")
+    """
+
+    def __init__(self) -> None:
+        self._stacks: dict[str, Stack] = {}
+        self._makers: dict[str, Callable[[], Stack]] = {
+            "reference": _reference,
+            **{browser.value: self._browser_maker(browser) for browser in Browser},
+        }
+        self._started: Playwright | None = None
+        self._starting = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def add(self, name: str, maker: Callable[[], Stack]) -> None:
+        """Add a stack of one's own."""
+        self._makers[name] = maker
+
+    def get(self, name: str) -> Stack:
+        """The stack of that name. Raises EndpointError for an unknown name."""
+        if name not in self._stacks:
+            if name not in self._makers:
+                raise EndpointError(f"unknown endpoint {name!r}; there are {', '.join(self._makers)}")
+            self._stacks[name] = self._makers[name]()
+        return self._stacks[name]
+
+    async def endpoint(self, stack: str, name: str | None = None) -> Endpoint:
+        """A new endpoint of that stack, which is started first. Raises NotFound, EndpointError."""
+        return await self.get(stack).endpoint(name)
+
+    @property
+    def builds(self) -> Mapping[str, str]:
+        """Exactly what answered, of the stacks that were started."""
+        return {name: stack.build for name, stack in self._stacks.items() if stack.build}
+
+    async def stop(self) -> None:
+        """End everything."""
+        for stack in self._stacks.values():
+            await stack.stop()
+        self._stacks.clear()
+        if self._started is not None:
+            await self._started.stop()
+            self._started = None
+
+    def _browser_maker(self, browser: Browser) -> Callable[[], Stack]:
+        return lambda: BrowserStack(browser, self._playwright)
+
+    async def _playwright(self) -> Playwright:
+        async with self._starting:
+            if self._started is None:
+                self._started = await async_playwright().start()
+            return self._started
+
+
+def _reference() -> Stack:
+    # Here and not above: a browser-only session starts without the peer and what it needs.
+    from harness.endpoints.reference import ReferenceStack
+
+    return ReferenceStack()

@@ -1,0 +1,96 @@
+"""Run the matrix: cell after cell, results on disk after each."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeAlias
+
+from harness.endpoints.stacks import KNOWN, Stacks
+from harness.host import describe_host
+from harness.matrix.cell import Cell, Outcome, play
+from harness.results import MATRIX_CASE, CaseResult, RunInfo, RunResults, RunWriter, unexpected_because
+from harness.scene import Scene
+from harness.verdict import Ledger, Verdict
+
+__all__ = ["Progress", "cells", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What the matrix tells while it runs: `doing` what, or the `result` of a cell that ended."""
+
+    cell: Cell
+    doing: str = ""
+    result: CaseResult | None = None
+
+
+Listener: TypeAlias = Callable[[Progress], None]
+
+
+def cells(stacks: Sequence[str] = KNOWN) -> list[Cell]:
+    """Every ordered pair."""
+    return [Cell(offerer, answerer) for offerer in stacks for answerer in stacks]
+
+
+async def run(
+    directory: Path,
+    wanted: Iterable[Cell],
+    *,
+    seed: int | None = None,
+    listen: Listener = lambda _: None,
+    stacks: Stacks | None = None,
+    prefer_tap: bool = False,
+) -> RunResults:
+    """Play the cells in turn. A cell that can't be played has its verdict and the others are played all the same."""
+    # Here and not above: scapy takes a third of a second to import.
+    from harness.capture.recording import Capture
+
+    began = time.monotonic()
+    chosen = secrets.randbelow(1 << 32) if seed is None else seed
+    started = datetime.now(UTC)
+    info = RunInfo(f"matrix-{started:%Y%m%dT%H%M%SZ}", started.isoformat(timespec="seconds"), chosen)
+    with Capture.open(prefer_tap=prefer_tap) as capture:
+        info = replace(info, capture=capture.method, host=describe_host() | {"capture": capture.reason})
+        with RunWriter(directory, info) as writer:
+            async with stacks or Stacks() as session:
+                for cell in wanted:
+                    scene = Scene(session, capture, Ledger())
+                    result = await _one(cell, scene, directory, chosen, listen)
+                    writer.add(result)
+                    writer.describe(replace(info, builds=dict(session.builds)))
+                    listen(Progress(cell, result=result))
+            return writer.finish(duration_s=time.monotonic() - began)
+
+
+async def _one(cell: Cell, scene: Scene, directory: Path, seed: int, listen: Listener) -> CaseResult:
+    began = time.monotonic()
+    outcome = await play(cell, scene, seed=seed, announce=lambda doing: listen(Progress(cell, doing)))
+    artefacts: dict[str, str] = {}
+    try:
+        artefacts = scene.save(directory, MATRIX_CASE, cell.endpoints)
+    except OSError as error:
+        outcome = _unsaved(outcome, error)
+    return CaseResult(
+        case=MATRIX_CASE,
+        endpoints=cell.endpoints,
+        verdict=outcome.verdict,
+        message=outcome.message,
+        clauses=scene.clauses,
+        facts=outcome.facts,
+        artefacts=artefacts,
+        duration_s=time.monotonic() - began,
+        unexpected=unexpected_because(outcome.verdict, Verdict.PASS),
+    )
+
+
+def _unsaved(outcome: Outcome, error: OSError) -> Outcome:
+    """A full disk says nothing about an endpoint, and must not hide what is known."""
+    message = f"artefacts could not be written: {error}"
+    if outcome.verdict is Verdict.PASS:
+        return Outcome(Verdict.ERROR, message, outcome.facts)
+    return replace(outcome, message=f"{outcome.message}\n{message}")

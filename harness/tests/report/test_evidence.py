@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.report.evidence import read_evidence
+
+
+def write(tmp_path: Path, name: str, text: str | bytes) -> Path:
+    path = tmp_path / name
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def test_rows_are_ordered_by_time_and_lanes_completed(tmp_path: Path) -> None:
+    rows = [
+        {"t": 2, "from": "b", "to": "c", "kind": "stun", "label": "two", "frame": "7", "hex": "00ff"},
+        {"t": 1.5, "from": "a", "kind": "event", "label": "one", "layers": [{"name": "UDP", "fields": [["port", 9]]}]},
+    ]
+    write(tmp_path, "l", json.dumps({"lanes": ["a", "b"], "rows": rows}))
+    ladder = read_evidence(tmp_path, {"ladder": "l"}).ladder
+    assert ladder.lanes == ("a", "b", "c")
+    assert [(row.label, row.source, row.target, row.frame) for row in ladder.rows] == [
+        ("one", "a", "a", None),
+        ("two", "b", "c", 7),
+    ]
+    assert ladder.rows[0].layers[0].fields == (("port", "9"),)
+    assert ladder.rows[1].data == b"\x00\xff"
+
+
+def test_a_trace_skips_lines_it_cannot_read_and_keeps_what_it_does_not_know(tmp_path: Path) -> None:
+    lines = (
+        '{"t": 0.5, "endpoint": "a", "what": "call", "name": "x", "value": {"n": 1}, "states": {"s": "t"}, "extra": 2}'
+    )
+    write(tmp_path, "t", lines + '\n[1]\n{"torn')
+    (entry,) = read_evidence(tmp_path, {"trace": "t"}).trace
+    assert (entry.time, entry.endpoint, entry.value, entry.states) == (0.5, "a", '{"n": 1} extra=2', {"s": "t"})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b'{"rows": 5}',
+        b'{"rows": [{}]}',
+        b'{"rows": [{"t": "x", "from": "a", "kind": "k", "label": "l"}]}',
+        b'{"rows": [{"t": 1, "from": "a", "kind": "k", "label": "l", "hex": "zz"}]}',
+        b"\xff\xfe\x00",
+        b"[" * 100_000,
+    ],
+)
+def test_a_corrupt_artefact_is_reported_and_skipped(tmp_path: Path, content: bytes) -> None:
+    write(tmp_path, "l", content)
+    evidence = read_evidence(tmp_path, {"ladder": "l"})
+    assert evidence.ladder.rows == ()
+    assert len(evidence.problems) == 1
+
+
+def test_nothing_outside_of_the_run_is_read(tmp_path: Path) -> None:
+    inside = tmp_path / "run"
+    inside.mkdir()
+    write(tmp_path, "secret", "v=0")
+    for path in ("../secret", str(tmp_path / "secret"), "missing"):
+        evidence = read_evidence(inside, {"offer_sdp": path})
+        assert evidence.offer == ""
+        assert len(evidence.problems) == 1

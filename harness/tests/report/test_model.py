@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.report.evidence import Evidence
+from harness.report.model import case_page, file_title, overview, sentence
+from harness.report.summary import PastRun, result_id
+from harness.results import MATRIX_CASE, CaseResult, ClauseResult, RunInfo, RunResults
+from harness.verdict import Verdict
+
+RUN = RunInfo("now", "2026-11-21T11:00:00+00:00", 1, builds={"reference": "0.1", "chromium": "157"})
+CASE = "cases/ice/test_rfc8445_7_roles.py::test_it_works"
+
+
+def past(name: str, verdict: Verdict | None, build: str = "156") -> PastRun:
+    verdicts = {result_id(CASE, ["chromium"]): verdict} if verdict else {}
+    return PastRun(name, f"2026-11-{name}", {"chromium": build}, verdicts)
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("cases/ice/test_rfc8445_7_3_1_1_role_conflicts.py", "RFC 8445 section 7.3.1.1: role conflicts"),
+        ("cases/dtls/test_rfc9147.py", "RFC 9147"),
+        ("cases/jsep/test_w3c_set_description.py", "W3C: set description"),
+        ("cases/interop/test_labels.py", "labels"),
+    ],
+)
+def test_file_names_read_as_titles(path: str, title: str) -> None:
+    assert file_title(path) == title
+
+
+def test_case_names_read_as_sentences() -> None:
+    assert sentence("x.py::test_answers_487[a-1]") == "answers 487 [a-1]"
+    assert sentence("matrix") == "matrix"
+
+
+def test_what_changed_since_the_previous_run_comes_first() -> None:
+    results = (
+        CaseResult("cases/a/t.py::test_old", ("chromium",), Verdict.FAIL, unexpected="x"),
+        CaseResult(CASE, ("chromium",), Verdict.FAIL, unexpected="x", clauses=(ClauseResult("C", Verdict.FAIL, (4,)),)),
+        CaseResult("cases/a/t.py::test_slow", ("chromium",), Verdict.TIMEOUT, unexpected="x"),
+    )
+    view = overview(RunResults(RUN, results), [past("19", Verdict.FAIL), past("20", Verdict.PASS), past("now", None)])
+    assert [chip.case.rpartition("_")[2] for chip in view.unexpected] == ["works", "old", "slow"]
+    assert view.unexpected[0].change == "was pass before"
+    assert view.unexpected[0].href == f"#/case/{result_id(CASE, ['chromium'])}/4"
+    assert view.changed_builds == ("chromium 156 → 157",)
+    assert view.previous.startswith("20 of")
+
+
+def test_the_matrix_has_a_hole_where_a_pair_was_not_run() -> None:
+    cells = tuple(
+        CaseResult(MATRIX_CASE, pair, Verdict.PASS, facts={"setup_ms": 5.25, "dtls_version": "DTLSv1.3"})
+        for pair in [("chromium", "reference"), ("reference", "reference")]
+    )
+    view = overview(RunResults(RUN, cells))
+    assert [[cell.chip is not None for cell in row] for row in view.cells] == [[True, False], [True, False]]
+    assert view.cells[0][0].facts == (("set-up", "5.2 ms"), ("DTLS", "1.3"))
+    assert view.files == ()
+
+
+def test_columns_are_the_endpoints_under_test() -> None:
+    results = (
+        CaseResult(CASE, ("reference", "chromium"), Verdict.PASS),
+        CaseResult(CASE, ("chromium", "reference"), Verdict.WEAK),
+        CaseResult(CASE, ("reference",), Verdict.PASS),
+    )
+    view = overview(RunResults(RUN, results))
+    assert view.columns == ("reference", "chromium")
+    (line,) = view.files[0].lines
+    assert [len(column) for column in line.chips] == [1, 2]
+    assert line.letters == "PW"
+
+
+def test_the_strip_names_the_last_good_and_the_first_bad_build() -> None:
+    history = [
+        past("17", Verdict.PASS, "155"),
+        past("18", None),
+        past("19", Verdict.FAIL, "156"),
+        past("20", Verdict.FAIL),
+    ]
+    page = case_page(CaseResult(CASE, ("chromium",), Verdict.FAIL), Evidence(), history=history)
+    assert (page.last_good, page.first_bad) == ("chromium 155", "chromium 156")
+    assert [entry.verdict for entry in page.strip] == [Verdict.PASS, None, Verdict.FAIL, Verdict.FAIL]
+
+
+def test_a_frame_is_broken_when_any_clause_that_rests_on_it_is() -> None:
+    clauses = (
+        ClauseResult("A", Verdict.PASS, (1, 2)),
+        ClauseResult("B", Verdict.FAIL, (2,)),
+        ClauseResult("C", Verdict.INCONCLUSIVE, (3,)),
+    )
+    marks = case_page(CaseResult(CASE, ("chromium",), Verdict.FAIL, clauses=clauses), Evidence()).marks
+    assert {frame: (mark.broken, mark.clauses) for frame, mark in marks.items()} == {
+        1: (False, ("A",)),
+        2: (True, ("A", "B")),
+        3: (False, ("C",)),
+    }
