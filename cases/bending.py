@@ -1,0 +1,60 @@
+"""Ways to misbehave, for `Seams`: each makes a transform that bends what it is told to and leaves the rest alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from peer.wire.stun import Attribute, AttributeType, Class, Message
+
+__all__ = ["Bend", "as_well", "changed", "dropped", "each", "stranger", "without"]
+
+Bend = Callable[[Any], Iterable[Any]]
+
+
+def each(kind: type, bend: Callable[[Any], Iterable[Any]]) -> Bend:
+    """Apply `bend` to messages of a class."""
+    return lambda message: bend(message) if isinstance(message, kind) else (message,)
+
+
+def changed(kind: type, **fields: Any) -> Bend:
+    """Messages of a class with other values in these fields."""
+    return each(kind, lambda message: (replace(message, **fields),))
+
+
+def dropped(kind: type) -> Bend:
+    """No messages of a class."""
+    return each(kind, lambda _: ())
+
+
+def without(*attributes: AttributeType, of: Class = Class.REQUEST) -> Bend:
+    """STUN messages of a class lack these attributes."""
+
+    def bend(message: Message) -> Iterable[Message]:
+        if message.message_class is not of:
+            return (message,)
+        kept = tuple(attribute for attribute in message.attributes if attribute.type not in attributes)
+        return (replace(message, attributes=kept),)
+
+    return bend
+
+
+def as_well(make: Callable[[Message], Message]) -> Bend:
+    """Beside each Binding request goes a strange one, in a transaction of its own, made by `make` out of it."""
+
+    def bend(message: Message) -> Iterable[Message]:
+        if message.message_class is not Class.REQUEST:
+            return (message,)
+        return (make(replace(message, transaction_id=stranger(message.transaction_id))), message)
+
+    return bend
+
+
+def stranger(transaction_id: bytes) -> bytes:
+    """Another transaction id, to be recognised again: it ends in "odd"."""
+    return transaction_id[:-3] + b"odd"
+
+
+def with_attribute(message: Message, attribute: Attribute) -> Message:
+    return replace(message, attributes=(*message.attributes, attribute))

@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from peer.tests.profiles import load
+
+load()
