@@ -53,9 +53,8 @@ async def test_stream_ids_have_the_parity_of_the_dtls_role(
     connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire, offers: bool
 ) -> None:
     made = await connect(*((endpoint, peer) if offers else (peer, endpoint)))
-    channel = await (made.offerer if offers else made.answerer).createDataChannel("its own")
-    await channel.opened()
-    announced = wire.expect(dcep.open(label="its own"), sender=endpoint)
+    await (made.offerer if offers else made.answerer).createDataChannel("its own")
+    announced = await wire.wait_for(dcep.open(label="its own"), sender=endpoint, timeout=5.0)
     stream, parity = stream_of(announced), client_parity(made, offerer=offers)
     check(stream % 2 == parity, f"the stream id is {stream} where one of parity {parity} is due")
 

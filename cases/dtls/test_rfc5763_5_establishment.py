@@ -115,7 +115,7 @@ async def test_the_server_selects_an_offered_profile(
     connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
 ) -> None:
     seams = Seams(dtls={"versions": (Version.DTLS12,), "srtp_profiles": (0x0001,)})
-    await connect(endpoint, peer, seams=seams)
+    await connect(endpoint, await peer.peer_connection(seams=seams))
     wire.expect(dtls.server_hello(srtp_profile=0x0001), sender=endpoint)
 
 

@@ -32,16 +32,16 @@ async def test_dtls_stands_before_sctp_begins(
 
 @clause("RFC8841-9.3-M1")
 async def test_both_sides_send_an_init(connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire) -> None:
-    await connect(endpoint, peer)
-    wire.expect(sctp.init(), sender=endpoint)
+    await connect(endpoint, peer, wait=False)
+    await wire.wait_for(sctp.init(), sender=endpoint, timeout=10.0)
 
 
 @clause("RFC8841-9.3-M2")
 async def test_both_ports_are_those_of_the_descriptions(
     connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
 ) -> None:
-    await connect(peer, endpoint)
-    packet = wire.expect(sctp.packet(), sender=endpoint).packet
+    await connect(peer, endpoint, wait=False)
+    packet = (await wire.wait_for(sctp.packet(), sender=endpoint, timeout=10.0)).packet
     check(
         (packet.source_port, packet.destination_port) == (5000, 5000),
         f"the ports are {packet.source_port} and {packet.destination_port}",
@@ -52,8 +52,8 @@ async def test_both_ports_are_those_of_the_descriptions(
 async def test_the_init_has_a_tag_and_travels_with_none(
     connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
 ) -> None:
-    await connect(peer, endpoint)
-    init = wire.expect(sctp.init(), sender=endpoint).packet
+    await connect(peer, endpoint, wait=False)
+    init = (await wire.wait_for(sctp.init(), sender=endpoint, timeout=10.0)).packet
     check(init.initiate_tag != 0, "the Initiate Tag is 0")
 
 
@@ -74,8 +74,8 @@ def bundled(packet: object, name: str) -> bool:
 async def test_the_advertised_window_is_1500_at_least(
     connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
 ) -> None:
-    await connect(peer, endpoint)
-    init = wire.expect(sctp.init(), sender=endpoint).packet
+    await connect(peer, endpoint, wait=False)
+    init = (await wire.wait_for(sctp.init(), sender=endpoint, timeout=10.0)).packet
     check(init.a_rwnd >= 1500, f"a_rwnd is {init.a_rwnd}")
 
 
@@ -83,8 +83,8 @@ async def test_the_advertised_window_is_1500_at_least(
 async def test_there_are_streams_in_both_directions(
     connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
 ) -> None:
-    await connect(peer, endpoint)
-    init = wire.expect(sctp.init(), sender=endpoint).packet
+    await connect(peer, endpoint, wait=False)
+    init = (await wire.wait_for(sctp.init(), sender=endpoint, timeout=10.0)).packet
     check(
         init.outbound_streams > 0 and init.inbound_streams > 0,
         f"{init.outbound_streams} out, {init.inbound_streams} in",
@@ -95,22 +95,22 @@ async def test_there_are_streams_in_both_directions(
 async def test_partial_reliability_is_supported(
     connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
 ) -> None:
-    await connect(peer, endpoint)
-    wire.expect(sctp.init(forward_tsn=True), sender=endpoint)
+    await connect(peer, endpoint, wait=False)
+    await wire.wait_for(sctp.init(forward_tsn=True), sender=endpoint, timeout=10.0)
 
 
 @clause("RFC8831-6.1-M3", "RFC8831-6.1-M4")
 async def test_stream_reconfiguration_is_announced(
     connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
 ) -> None:
-    await connect(peer, endpoint)
-    wire.expect(sctp.init(supports=("RE-CONFIG",)), sender=endpoint)
+    await connect(peer, endpoint, wait=False)
+    await wire.wait_for(sctp.init(supports=("RE-CONFIG",)), sender=endpoint, timeout=10.0)
 
 
 @clause("RFC8261-6.1-M2", "RFC8261-6.1-M3", "RFC9260-3.3.2-M2")
 async def test_the_init_names_no_addresses(connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire) -> None:
-    await connect(peer, endpoint)
-    init = wire.expect(sctp.init(), sender=endpoint).packet
+    await connect(peer, endpoint, wait=False)
+    init = (await wire.wait_for(sctp.init(), sender=endpoint, timeout=10.0)).packet
     kinds = {parameter.type for parameter in init.parameters}
     check(not kinds & {5, 6, 11, 12}, f"the parameters are of the types {sorted(kinds)}")
 

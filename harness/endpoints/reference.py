@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 
 import peer.api
 from harness.endpoints.base import Endpoint, Stack
-from harness.errors import EndpointError
 from harness.endpoints.player import Player
 from harness.endpoints.proxies import PeerConnection
+from harness.errors import EndpointError
 from harness.script.steps import Step
 from harness.script.trace import Entry
 from peer.api import Seams
@@ -25,23 +25,28 @@ Tap: TypeAlias = Callable[[Traced | Secret], None]
 
 
 class Reference(Endpoint):
-    """The reference peer. `taps` hear what its layers say: messages before encryption and after decryption, and secrets."""
+    """The reference peer.
+
+    `taps` hear what its layers say: messages before encryption and after decryption, and secrets. `seams` bend every
+    connection that is made without seams of its own.
+    """
 
     def __init__(self, name: str, build: str = "") -> None:
         super().__init__(name, "reference", build)
         self.taps: list[Tap] = []
-        self._seams = Seams()
+        self.seams = Seams()
+        self._given: Seams | None = None
         self._player = Player(self._construct, self._deliver)
 
     async def peer_connection(
         self, configuration: Mapping[str, Any] | None = None, *, seams: Seams | None = None
     ) -> PeerConnection:
         """`new RTCPeerConnection(configuration)`, bent by `seams`."""
-        self._seams = seams or Seams()
+        self._given = seams
         try:
             return await super().peer_connection(configuration)
         finally:
-            self._seams = Seams()
+            self._given = None
 
     def native(self, proxy: PeerConnection) -> peer.api.RTCPeerConnection:
         """The connection itself, for what a page doesn't have."""
@@ -57,7 +62,8 @@ class Reference(Endpoint):
             raise ReferenceError(f"no interface {interface}")
         if interface != "RTCPeerConnection":
             return kind(*args)
-        return kind(*args, seams=replace(self._seams, trace=self._heard(self._seams.trace)))
+        seams = self._given or self.seams
+        return kind(*args, seams=replace(seams, trace=self._heard(seams.trace)))
 
     def _heard(self, also: Tap | None) -> Tap:
         def sink(entry: Traced | Secret) -> None:

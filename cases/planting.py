@@ -1,0 +1,168 @@
+"""Planting faults: what `cases/<folder>/faults.py` says of each of its cases, so that every case is seen red.
+
+`pytest cases --planted --endpoints reference` gives the reference peer, where it is the endpoint under test, the fault
+of the case that runs. Every case has to fail then; `harness/tests/test_planted_faults.py` runs that and looks.
+
+A fault is a set of seams, or a patch of the peer where what has to go wrong lies inside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from cases.bending import each
+from peer import jsep, sdp
+from peer.api import Seams
+from peer.jsep.signaling import TRANSITIONS
+from peer.sdp import SessionDescription
+from peer.wire import dcep, dtls_handshake, sctp
+from peer.wire.stun import Attribute, AttributeType, Class, Message
+
+__all__ = [
+    "ANSWER",
+    "LOCAL",
+    "LOCAL_OFFER",
+    "OFFER",
+    "PRANSWER",
+    "REMOTE",
+    "REMOTE_OFFER",
+    "ROLLBACK",
+    "STABLE",
+    "Fault",
+    "also_sends",
+    "and_attribute",
+    "answers",
+    "has",
+    "hello",
+    "init",
+    "instead",
+    "lacks",
+    "lines",
+    "opens",
+    "packet",
+    "patched",
+    "planted",
+    "requests",
+    "says",
+    "stun",
+    "throws_another_error",
+    "transition",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with the endpoint under test."""
+
+    seams: Seams = field(default_factory=Seams)
+    patch: Callable[[pytest.MonkeyPatch], None] | None = None
+
+
+def says(change: Callable[[str], str]) -> Fault:
+    def bend(description: SessionDescription) -> str:
+        return change(sdp.serialize(description))
+
+    return Fault(Seams(sdp=bend))
+
+
+def instead(old: str, new: str, count: int = -1) -> Fault:
+    return says(lambda text: text.replace(old, new, count))
+
+
+def lines(change: Callable[[str], str | None]) -> Fault:
+    def bend(text: str) -> str:
+        changed = (change(line) for line in text.split("\r\n"))
+        return "\r\n".join(line for line in changed if line is not None)
+
+    return says(bend)
+
+
+def lacks(*starts: str) -> Fault:
+    return lines(lambda line: None if line.startswith(starts) else line)
+
+
+def stun(bend: Callable[[Any], Iterable[Any]]) -> Fault:
+    return Fault(Seams(stun=bend))
+
+
+def answers(change: Callable[[Message], Message]) -> Fault:
+    """Success responses are changed."""
+    return stun(lambda one: (change(one) if one.message_class is Class.SUCCESS else one,))
+
+
+def requests(change: Callable[[Message], Message]) -> Fault:
+    return stun(lambda one: (change(one) if one.message_class is Class.REQUEST else one,))
+
+
+def and_attribute(kind: AttributeType, value: Any) -> Callable[[Message], Message]:
+    return lambda one: replace(one, attributes=(*one.attributes, Attribute(kind, value)))
+
+
+def also_sends(data: bytes) -> Fault:
+    """Before each datagram goes another one, by the same path."""
+    return Fault(Seams(datagram=lambda one: (replace(one, data=data), one)))
+
+
+def hello(change: Callable[[Any], Any]) -> Fault:
+    return Fault(Seams(dtls_handshake=each(dtls_handshake.ClientHello, lambda one: (change(one),))))
+
+
+def init(**fields: Any) -> Fault:
+    return Fault(Seams(sctp=each(sctp.Init, lambda one: (replace(one, **fields),))))
+
+
+def packet(bend: Callable[[sctp.Packet], Iterable[Any]]) -> Fault:
+    """SCTP packets, whole."""
+    return Fault(Seams(sctp=each(sctp.Packet, bend)))
+
+
+def opens(**fields: Any) -> Fault:
+    return Fault(Seams(dcep=each(dcep.Open, lambda one: (replace(one, **fields),))))
+
+
+def has(one: sctp.Packet, kind: type) -> bool:
+    return any(isinstance(chunk, kind) for chunk in one.chunks)
+
+
+LOCAL, REMOTE = jsep.Side.LOCAL, jsep.Side.REMOTE
+OFFER, PRANSWER, ANSWER, ROLLBACK = (
+    jsep.DescriptionType.OFFER,
+    jsep.DescriptionType.PRANSWER,
+    jsep.DescriptionType.ANSWER,
+    jsep.DescriptionType.ROLLBACK,
+)
+STABLE, LOCAL_OFFER, REMOTE_OFFER = (
+    jsep.SignalingState.STABLE,
+    jsep.SignalingState.HAVE_LOCAL_OFFER,
+    jsep.SignalingState.HAVE_REMOTE_OFFER,
+)
+
+
+def patched(target: str, value: Any) -> Fault:
+    return Fault(patch=lambda monkeypatch: monkeypatch.setattr(target, value))
+
+
+def throws_another_error(kind: str) -> Fault:
+    """DOMExceptions of this class have another name than W3C gives them."""
+    return patched(f"peer.api.errors.{kind}.default_name", "AbortError")
+
+
+def transition(row: tuple[Any, Any, Any], to: jsep.SignalingState | None) -> Fault:
+    """A row of the state table leads elsewhere, or isn't there."""
+
+    def patch(monkeypatch: pytest.MonkeyPatch) -> None:
+        if to is None:
+            monkeypatch.delitem(TRANSITIONS, row)
+        else:
+            monkeypatch.setitem(TRANSITIONS, row, to)
+
+    return Fault(patch=patch)
+
+
+def planted(prefix: str, **faults: Fault) -> dict[str, Fault]:
+    """The table of one file of cases: `prefix` is "<path>::test_", the names are the rest of each case's."""
+    return {prefix + name: fault for name, fault in faults.items()}

@@ -1,0 +1,32 @@
+"""Every case can fail: each has a planted fault (`cases/*/faults.py`), and turns red when the reference peer has it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.verdict import Verdict
+
+ROOT = Path(__file__).parents[2]
+RED = {Verdict.FAIL, Verdict.WEAK, Verdict.TIMEOUT, Verdict.CRASH}
+FOLDERS = sorted(path.parent.name for path in (ROOT / "cases").glob("*/faults.py"))
+
+
+@pytest.mark.timeout(300)
+def test_every_case_turns_red_under_its_own_fault(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pytest", *(f"cases/{folder}" for folder in FOLDERS), "--planted"]
+    command += ["--endpoints", "reference", "--report-dir", str(tmp_path), "-q", "--tb=no", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["results"]
+    green = [(one["case"], one["verdict"], one["message"]) for one in results if one["verdict"] not in RED]
+    assert len(results) > 100, done.stdout[-2000:]
+    assert not green
+
+
+def test_every_folder_of_cases_has_its_table_of_faults() -> None:
+    with_cases = {path.parent.name for path in (ROOT / "cases").glob("*/test_*.py")} - {"interop"}
+    assert with_cases == set(FOLDERS)
