@@ -165,8 +165,14 @@ class Session:
 
     def negotiate_sctp(self, config: sctp.Config, now: float) -> list[Event]:
         """Ports and sizes are known: the association is set up over DTLS as soon as that stands."""
-        if self.channels is not None or self.role is None:
+        if self.role is None:
             return []
+        if self.channels is not None:
+            before = self.channels.association.config
+            if (before.local_port, before.remote_port) == (config.local_port, config.remote_port):
+                return []
+            events = self.end_sctp(now)  # RFC 8841 section 9.3: other ports, another association
+            return events + self.negotiate_sctp(config, now)
         association = sctp.Association(
             config, entropy=self._entropy, trace=self._trace, **_given(transform=self._transforms.sctp)
         )
@@ -176,6 +182,15 @@ class Session:
         if self.handshake is not None:
             self.channels.connect(now)
         return []
+
+    def end_sctp(self, now: float) -> list[Event]:
+        """Abort the association, if there is one."""
+        if self.channels is None:
+            return []
+        self.channels.abort(now)
+        self._drain_channels(now)
+        self.channels = None
+        return [datachannel.AssociationAborted((), by_remote=False, reason="renegotiated")]
 
     def close(self, now: float) -> None:
         """Abort SCTP, say goodbye on DTLS, stop. Drain `datagrams_to_send` once more, then drop the session."""
@@ -189,21 +204,29 @@ class Session:
 
     # the dialect
 
+    def receive_datagram(self, data: bytes, now: float, path: Path) -> list[Event]:
+        """One datagram that came by `path`."""
+        return self.receive_datagrams(((data, path),), now)
+
     def receive_datagrams(self, batch: Iterable[tuple[bytes, Path]], now: float) -> list[Event]:
         """Everything that came in one go, in order."""
         events: list[Event] = []
-        counters = self.counters
+        counters, trace = self.counters, self._trace
         for data, path in batch:
+            if trace is not None:
+                trace(Entry(now, Layer.DATAGRAM, Direction.RECEIVED, path, data))
             first = data[0] if data else 255
             if 20 <= first < 64:
                 counters.packets_received += 1
                 counters.bytes_received += len(data)
+                self.ice.count_received(path, len(data), now)
                 self._receive_dtls(data, now, events)
             elif first < 4:
                 self._take_ice(self.ice.receive_datagram(data, now, path), now, events)
             elif 128 <= first < 192 and self.media is not None:
                 counters.packets_received += 1
                 counters.bytes_received += len(data)
+                self.ice.count_received(path, len(data), now)
                 self.media.receive_datagram(data, now)
             else:
                 counters.discarded += 1
@@ -214,7 +237,7 @@ class Session:
         out = self.ice.datagrams_to_send(now)
         path = self.ice.selected_path
         if path is None:
-            return self._through_seam(out)
+            return self._leave(out, now)
         self._drain_channels(now)
         data = self.dtls.datagrams_to_send(now) if self.dtls is not None else []
         if self.media is not None:
@@ -225,7 +248,7 @@ class Session:
             self.counters.bytes_sent += size
             self.ice.count_sent(size, now)
             out += [Transmission(datagram, path) for datagram in data]
-        return self._through_seam(out)
+        return self._leave(out, now)
 
     def next_timeout(self) -> float | None:
         times = [machine.next_timeout() for machine in self._machines()]
@@ -235,7 +258,10 @@ class Session:
         events: list[Event] = []
         self._take_ice(self.ice.handle_timeout(now), now, events)
         if self.dtls is not None and not self._dead:
-            self._guard_dtls(lambda connection: connection.handle_timeout(now), now, events)
+            try:
+                self._take_dtls(self.dtls.handle_timeout(now), now, events)
+            except RemoteProtocolError as error:
+                self._fail_dtls(self.dtls, error, events)
         if self.channels is not None:
             events += self.channels.handle_timeout(now)
         if self.media is not None:
@@ -261,10 +287,10 @@ class Session:
         return taken
 
     def _take_ice(self, caused: Iterable[ice.Event], now: float, events: list[Event]) -> None:
-        for event in caused:
-            events.append(event)
-            if isinstance(event, ice.SelectedPairChanged) and event.pair is not None:
-                events += self._start_dtls(now)
+        events += caused
+        # After all that ICE said at once: the pair and the state belong together.
+        if not self._started:
+            events += self._start_dtls(now)
 
     def _start_dtls(self, now: float) -> list[Event]:
         if self._started or self.dtls is None or self.ice.selected_path is None:
@@ -274,20 +300,20 @@ class Session:
         return [DtlsStarted()]
 
     def _receive_dtls(self, data: bytes, now: float, events: list[Event]) -> None:
-        if self.dtls is None:
+        connection = self.dtls
+        if connection is None:
             self._early.append(data)
-        elif not self._dead:
-            self._guard_dtls(lambda connection: connection.receive_datagram(data, now), now, events)
-
-    def _guard_dtls(self, call: Callable[[dtls.Connection], list[dtls.Event]], now: float, events: list[Event]) -> None:
-        if self.dtls is None:
+            return
+        if self._dead:
             return
         try:
-            caused = call(self.dtls)
+            caused = connection.receive_datagram(data, now)
         except RemoteProtocolError as error:
-            self._dead = True
-            events.append(_dtls_failure(error, self.dtls))
+            self._fail_dtls(connection, error, events)
             return
+        self._take_dtls(caused, now, events)
+
+    def _take_dtls(self, caused: Iterable[dtls.Event], now: float, events: list[Event]) -> None:
         for event in caused:
             if isinstance(event, dtls.ApplicationDataReceived):
                 self._receive_sctp(event.data, now, events)
@@ -295,6 +321,17 @@ class Session:
                 events.append(event)
                 if isinstance(event, dtls.HandshakeCompleted):
                     self._handshake_completed(event, now)
+
+    def _fail_dtls(self, connection: dtls.Connection, error: RemoteProtocolError, events: list[Event]) -> None:
+        """The connection is dead; its alert still has to leave."""
+        self._dead = True
+        failure = DtlsFailed(
+            str(error),
+            sent_alert=connection.sent_alert,
+            received_alert=connection.received_alert,
+            fingerprint="fingerprint" in str(error),
+        )
+        events.append(failure)
 
     def _handshake_completed(self, event: dtls.HandshakeCompleted, now: float) -> None:
         self.handshake = event
@@ -318,10 +355,15 @@ class Session:
         for packet in self.channels.datagrams_to_send(now):
             send(packet)
 
-    def _through_seam(self, out: list[Transmission]) -> list[Transmission]:
-        if self._transforms.datagram is None:
-            return out
-        return [changed for transmission in out for changed in self._transforms.datagram(transmission)]
+    def _leave(self, out: list[Transmission], now: float) -> list[Transmission]:
+        """The last seam, and the trace of what really goes out."""
+        if self._transforms.datagram is not None:
+            out = [changed for transmission in out for changed in self._transforms.datagram(transmission)]
+        if self._trace is not None:
+            for transmission in out:
+                entry = Entry(now, Layer.DATAGRAM, Direction.SENT, transmission.path, transmission.data)
+                self._trace(entry)
+        return out
 
     def _note_discarded(self, data: bytes, now: float) -> None:
         if self._trace is not None:
@@ -331,12 +373,3 @@ class Session:
 def _given(**optional: Any) -> dict[str, Any]:
     """Keyword arguments without those that are None: a machine's own default holds then."""
     return {name: value for name, value in optional.items() if value is not None}
-
-
-def _dtls_failure(error: RemoteProtocolError, connection: dtls.Connection) -> DtlsFailed:
-    return DtlsFailed(
-        str(error),
-        sent_alert=connection.sent_alert,
-        received_alert=connection.received_alert,
-        fingerprint="fingerprint" in str(error),
-    )

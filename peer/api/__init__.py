@@ -60,7 +60,7 @@ from peer.api.rtp_receiver import RTCRtpReceiver
 from peer.api.rtp_sender import RTCRtpSender
 from peer.api.rtp_transceiver import RTCRtpTransceiver
 from peer.api.sctp_transport import RTCSctpTransport
-from peer.api.seams import Seams
+from peer.api.seams import Offline, Seams
 from peer.api.session_description import RTCSessionDescription
 from peer.api.stats import RTCStatsReport
 
@@ -81,6 +81,7 @@ __all__ = [
     "MessageEvent",
     "NotReadableError",
     "NotSupportedError",
+    "Offline",
     "OperationError",
     "RTCCertificate",
     "RTCDTMFSender",

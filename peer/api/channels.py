@@ -259,6 +259,13 @@ class DataChannels:
         if self._core.sctp is not None:
             self.association_ended(self._core.sctp, error)
 
+    def removed(self, transport: RTCSctpTransport) -> None:
+        """A description took the association away (section 4.4.1.5, step 4.7.8)."""
+        stack = self._stack
+        self.association_ended(transport)
+        if stack is not None:
+            stack.end_sctp()
+
     def association_ended(self, transport: RTCSctpTransport, error: RTCError | None = None) -> None:
         """SHUTDOWN, ABORT, or the DTLS association is gone: the SCTP transport and every channel on it is closed."""
 

@@ -83,7 +83,7 @@ class Effects:
         core = self._core
         removed, core.sctp = core.sctp_transports.get(effect.key), None
         if removed is not None and removed.state is RTCSctpTransportState.CONNECTED:
-            core.channels.association_ended(removed)
+            core.channels.removed(removed)
 
     def _max_message_size_updated(self, effect: said.MaxMessageSizeUpdated) -> None:
         self._core.sctp_transports[effect.key]._update_max_message_size(effect.remote_max_message_size)
@@ -118,7 +118,7 @@ class Effects:
 
     def _early_candidates_released(self, _: said.EarlyCandidatesReleased) -> None:
         for stack in self._core.transports.values():
-            stack.release_early_candidates()
+            stack.gathering.release_early_candidates()
 
     def _identity_received(self, effect: said.IdentityReceived) -> None:
         self._core.identity.received(effect.values)

@@ -38,7 +38,8 @@ __all__ = [
     "RTCTrackEvent",
 ]
 
-Listener = Callable[["Event"], Any]
+# Any, not Event: a handler of `message` may say that it takes a MessageEvent.
+Listener = Callable[[Any], Any]
 
 
 class Event:

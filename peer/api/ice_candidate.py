@@ -140,6 +140,13 @@ class RTCIceCandidate:
         candidate._create(candidate_init(init, _LOCAL_MEMBERS))
         return candidate
 
+    @classmethod
+    def _peer_reflexive(cls, fields: Mapping[str, Any], **init: Any) -> RTCIceCandidate:
+        """A remote candidate nobody told us of: `candidate` is empty, and its address stays hidden (section 4.8.1)."""
+        candidate = cls._of(**init)
+        candidate._fields = fields
+        return candidate
+
     def _create(self, init: dict[str, Any]) -> None:
         if init["relayProtocol"] is not None:
             init["relayProtocol"] = enumeration(RTCIceServerTransportProtocol, init["relayProtocol"], "relayProtocol")

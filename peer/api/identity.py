@@ -209,13 +209,21 @@ class Identity:
     # believing
 
     def check_remote(
-        self, plan: jsep.Plan, commit: Callable[[], None], reject: Callable[[BaseException], None]
+        self,
+        plan: jsep.Plan,
+        commit: Callable[[], None],
+        again: Callable[[], None],
+        reject: Callable[[BaseException], None],
     ) -> None:
-        """Let a remote description through. With a target identity only after its assertion was validated."""
+        """Let a remote description through. With a target identity only after its assertion was validated.
+
+        That takes time, in which the connection may change: then everything is planned `again`.
+        """
         received = [effect for effect in plan.effects if isinstance(effect, IdentityReceived)]
         values = tuple(value for effect in received for value in effect.values)
         described = plan.state.remote
-        if self._target is None or described is None or described.type is jsep.DescriptionType.ROLLBACK:
+        unbound = self._target is None or described is None or described.type is jsep.DescriptionType.ROLLBACK
+        if unbound or (values and values == self._validated):
             commit()
             return
         if not values:
@@ -224,7 +232,7 @@ class Identity:
 
         def accepted(_: str) -> None:
             self._validated = values
-            commit()
+            again()
 
         self._validate(values, plan.state, accepted, reject)
 

@@ -38,6 +38,9 @@ class MediaEngine(Protocol):
     def play_tone(self, transceiver: RTCRtpTransceiver, tone: str, duration: int) -> None:
         """RFC 4733 events for `duration` ms."""
 
+    def statistics(self, transceiver: RTCRtpTransceiver) -> list[tuple[str, str, dict[str, Any]]]:
+        """RTP stream statistics as (RTCStatsType, a name of ours for the object, members)."""
+
     def contributing_sources(self, transceiver: RTCRtpTransceiver) -> list[Dictionary]: ...
 
     def synchronization_sources(self, transceiver: RTCRtpTransceiver) -> list[Dictionary]: ...
@@ -330,6 +333,10 @@ class Media:
     def play_tone(self, key: int, tone: str, duration: int) -> None:
         if self.engine is not None:
             self.engine.play_tone(self._transceivers[key], tone, duration)
+
+    def statistics(self, key: int) -> list[tuple[str, str, dict[str, Any]]]:
+        transceiver = self._transceivers.get(key)
+        return [] if self.engine is None or transceiver is None else self.engine.statistics(transceiver)
 
     def contributing_sources(self, key: int) -> list[Dictionary]:
         transceiver = self._transceivers.get(key)

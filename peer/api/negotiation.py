@@ -180,7 +180,12 @@ class Negotiation:
             promise.reject(dom_error(error))
             return
         if side is jsep.Side.REMOTE:
-            core.identity.check_remote(plan, lambda: self._commit(plan, promise), promise.reject)
+            core.identity.check_remote(
+                plan,
+                lambda: self._commit(plan, promise),
+                lambda: self._apply(side, kind, sdp, promise),
+                promise.reject,
+            )
         else:
             self._commit(plan, promise)
 

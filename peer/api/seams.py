@@ -9,17 +9,42 @@ one.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from peer import jsep, sdp
-from peer.ice.edge import Gatherer, Selection
+from peer.ice.edge import Gatherer, Options, Selection
 from peer.sdp import SessionDescription
 from peer.trace import Sink
 
-__all__ = ["Seams", "Transform"]
+__all__ = ["Offline", "Seams", "Transform"]
+
+
+class Offline:
+    """An edge without I/O, `Seams(edge=Offline)`: gathering ends at once with no candidate, nothing is sent.
+
+    For tests of signalling alone: a setLocalDescription costs no socket.
+    """
+
+    def __init__(self, options: Options, *, on_complete: Callable[[], None], **_: Any) -> None:
+        self.options = options
+        self._on_complete = on_complete
+
+    def start(self) -> None:
+        asyncio.get_running_loop().call_soon(self._on_complete)
+
+    def send(self, transmissions: list[Any]) -> None:
+        """Nobody hears it."""
+
+    def resolve(self, candidate: Any, found: Callable[[Any], None]) -> None:
+        """No name is ever found."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 Transform: TypeAlias = Callable[[Any], Iterable[Any]]
 

@@ -247,6 +247,8 @@ class Stats:
                     sdpFmtpLine=entry.codec.fmtp,
                     transportId=transport_id,
                 )
+        for stats_type, name, stats in self._core.media.statistics(slots.key):
+            collection.add(stats_type, name, transportId=transport_id, **stats)
         track = transceiver.sender.track
         if track is not None:
             collection.add("media-source", track.id, trackIdentifier=track.id, kind=track.kind)

@@ -10,26 +10,39 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from peer import datachannel, dtls, jsep, sctp, sdp, session
 from peer.api.data_channel import ChannelParameters
 from peer.api.dtls_transport import RTCDtlsTransport
 from peer.api.errors import RTCError, RTCErrorDetailType
-from peer.api.events import RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEvent
-from peer.api.ice_candidate import RTCIceCandidate, RTCIceCandidatePair
+from peer.api.gathering import Gathering
+from peer.api.ice_candidate import (
+    RTCIceCandidate,
+    RTCIceCandidatePair,
+    RTCIceCandidateType,
+    RTCIceComponent,
+    RTCIceProtocol,
+)
 from peer.api.ice_transport import RTCIceTransport
-from peer.api.states import RTCDtlsTransportState, RTCIceGathererState, RTCIceRole, RTCIceTransportState
+from peer.api.states import RTCDtlsTransportState, RTCIceRole, RTCIceTransportState
 from peer.api.webidl import Dictionary
 from peer.errors import DecodeError
 from peer.ice import agent as ice
-from peer.ice.edge import Batch, CandidateError, IceServer, Options, Selection, ServerUrl
+from peer.ice.edge import Batch
 
 if TYPE_CHECKING:
     from peer.api.core import Core
 
 __all__ = ["TransportStack"]
+
+# Fetch, "bad ports": to these the text forbids us to connect (section 4.4.2, "administratively prohibited").
+_BAD_PORTS: Final = (
+    "0 1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117 119"
+    " 123 135 137 139 143 161 179 389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587 601 636 989 990"
+    " 993 995 1719 1720 1723 2049 3659 4045 4190 5060 5061 6000 6566 6665 6666 6667 6668 6669 6679 6697 10080"
+)
+BAD_PORTS: Final = frozenset(map(int, _BAD_PORTS.split()))
 
 # The timer may be late by this much, in seconds, before it is worth moving.
 _TIMER_SLACK: Final = 0.0005
@@ -49,85 +62,53 @@ class TransportStack:
         self.ice = RTCIceTransport()
         self.dtls = RTCDtlsTransport(self.ice)
         self.session: session.Session | None = None
-        self._edge: Any = None
+        self.gathering = Gathering(core, self)
         self.ufrag = ""
+        self._ufrag_before: str | None = None
         self._role = jsep.IceRole.UNKNOWN
         # What signalling said before our own credentials were settled (a remote offer comes first).
         self._waiting: list[Callable[[session.Session, float], Iterable[session.Event]]] = []
-        self._early: list[ice.Candidate] = []
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._flush_scheduled = False
         self._closed = False
         self.pair_changes = 0
-        self._gathering = 0
         self._new_pair: ice.PairView | _Unchanged | None = _UNCHANGED
 
-    # gathering
+    # credentials
 
     def gather(self, mid: str, index: int, local: jsep.IceCredentials) -> None:
         """Make the session with our credentials, and the sockets; then gather."""
         self._tag(mid, index, local)
-        core = self._core
-        now = core.now()
+        now = self._core.now()
         if self.session is None:
             self.session = self._make_session(local)
             for step in self._waiting:
                 self._take(step(self.session, now))
             self._waiting.clear()
-        self._start_gathering()
+        self.gathering.start(local.ufrag)
         self._flush()
 
     def restart_ice(self, mid: str, index: int, local: jsep.IceCredentials) -> None:
-        """New credentials (or, after a rollback, those of before): a new generation of candidates."""
+        """New credentials: a new generation of candidates. Those of before the last restart: it was rolled back."""
         if self.session is None:
             self.gather(mid, index, local)
             return
+        agent, now = self.session.ice, self._core.now()
+        rolled_back = local.ufrag == self._ufrag_before
+        self._ufrag_before = self.ufrag
         self._tag(mid, index, local)
-        self._take(
-            self.session.take_ice(self.session.ice.restart(self._core.now(), _parameters(local)), self._core.now())
-        )
-        self.ice._local_candidates.clear()
-        self._start_gathering()
+        if rolled_back:
+            self._take(self.session.take_ice(agent.cancel_restart(now), now))
+        else:
+            self._take(self.session.take_ice(agent.restart(now, _parameters(local)), now))
+            self.ice._local_candidates.clear()
+            self.gathering.start(local.ufrag)
         self._flush()
 
     def _tag(self, mid: str, index: int, local: jsep.IceCredentials) -> None:
         self.mid, self.index, self.ufrag = mid, index, local.ufrag
         self.ice._local_parameters = Dictionary(usernameFragment=local.ufrag, password=local.pwd)
-
-    def _start_gathering(self) -> None:
-        """The first of section 5.6's tasks, and the sockets at work."""
-        core = self._core
-        self._gathering += 1
-        if self._edge is None:
-            self._edge = core.seams.edge(
-                self._options(),
-                on_candidate=self._on_candidate,
-                on_complete=self._on_complete,
-                on_datagrams=self._on_datagrams,
-                on_error=self._on_error,
-            )
-
-        def began() -> None:
-            self.ice._gathering_state = RTCIceGathererState.GATHERING
-            changed = core.derive_ice_gathering_state()
-            self.ice._fire("gatheringstatechange")
-            if changed:
-                core.fire("icegatheringstatechange")
-
-        core.queue(began)
-        self._edge.start()
-
-    def _options(self) -> Options:
-        core = self._core
-        configuration, interfaces = core.configuration, core.seams.interfaces
-        servers = tuple(
-            IceServer(tuple(map(ServerUrl.parse, server.urls)), server.username, server.credential)
-            for server in configuration.iceServers
-        )
-        if interfaces is None:
-            interfaces = Selection(loopback=True, others=bool(servers))
-        return Options(selection=interfaces, servers=servers, policy=str(configuration.iceTransportPolicy))
 
     def _make_session(self, local: jsep.IceCredentials) -> session.Session:
         core, seams = self._core, self._core.seams
@@ -152,87 +133,6 @@ class TransportStack:
             trace=seams.trace,
         )
 
-    def _on_candidate(self, candidate: ice.Candidate) -> None:
-        """A candidate was gathered: it is checked at once, and surfaced by a task."""
-        if self._closed or self.session is None:
-            return
-        now = self._core.now()
-        self._take(self.session.take_ice(self.session.ice.add_local_candidate(candidate, now), now))
-        self._flush()
-        ufrag = self.ufrag
-        self._core.queue(lambda: self._available(candidate, ufrag))
-
-    def _available(self, candidate: ice.Candidate, ufrag: str) -> None:
-        """The text's "A new ICE candidate is available", steps 4 and 5."""
-        if self._core.state.local is None:
-            self._early.append(candidate)
-        else:
-            self._surface(candidate, ufrag)
-
-    def release_early_candidates(self) -> None:
-        early, self._early = self._early, []
-        for candidate in early:
-            self._core.queue(partial(self._surface, candidate, self.ufrag))
-
-    def _surface(self, candidate: ice.Candidate, ufrag: str) -> None:
-        """The text's "Surface a candidate"."""
-        core = self._core
-        text = candidate.serialize()
-        core.state = jsep.add_local_candidate(core.state, self.mid, text, ufrag)  # steps 3 and 4
-        surfaced = RTCIceCandidate._of(  # step 5
-            candidate=text,
-            sdpMid=self.mid,
-            sdpMLineIndex=self.index,
-            usernameFragment=ufrag,
-            relayProtocol=candidate.relay_protocol,
-            url=candidate.server,
-        )
-        self.ice._local_candidates.append(surfaced)  # step 6
-        core.fire(RTCPeerConnectionIceEvent("icecandidate", {"candidate": surfaced, "url": candidate.server}))
-
-    def _on_complete(self) -> None:
-        """Gathering of one generation is over: two tasks, section 5.6."""
-        if self._closed or self.session is None:
-            return
-        core = self._core
-        now = core.now()
-        ufrag = self.ufrag
-        self._gathering -= 1
-        if self._gathering == 0:
-            self._take(self.session.take_ice(self.session.ice.end_of_local_candidates(now), now))
-            self._flush()
-
-        def ended() -> None:
-            core.state = jsep.end_local_candidates(core.state, self.mid, ufrag)  # steps 2 and 3
-            end = RTCIceCandidate._of(candidate="", sdpMid=self.mid, sdpMLineIndex=self.index, usernameFragment=ufrag)
-            core.fire(RTCPeerConnectionIceEvent("icecandidate", {"candidate": end}))
-
-        def all_ended() -> None:
-            self.ice._gathering_state = RTCIceGathererState.COMPLETE
-            changed = core.derive_ice_gathering_state()
-            self.ice._fire("gatheringstatechange")
-            if changed:
-                core.fire("icegatheringstatechange")
-            # The text fires this for each transport; its own definition of the event says "only one": the last.
-            if core.ice_gathering_state == "complete":
-                core.fire(RTCPeerConnectionIceEvent("icecandidate", {"candidate": None}))
-
-        core.queue(ended)
-        if self._gathering == 0:  # "and no other generations of candidates is being gathered"
-            core.queue(all_ended)
-
-    def _on_error(self, error: CandidateError) -> None:
-        if self._closed:
-            return
-        init = {
-            "address": error.address,
-            "port": error.port,
-            "url": error.url,
-            "errorCode": error.code,
-            "errorText": error.text,
-        }
-        self._core.queue(lambda: self._core.fire(RTCPeerConnectionIceErrorEvent("icecandidateerror", init)))
-
     # what descriptions say of the remote side
 
     def set_ice_role(self, role: jsep.IceRole) -> None:
@@ -244,7 +144,7 @@ class TransportStack:
     def set_remote_ice(self, remote: jsep.IceCredentials, *, lite: bool) -> None:
         self.ice._remote_parameters = Dictionary(usernameFragment=remote.ufrag, password=remote.pwd)
         parameters = ice.Parameters(remote.ufrag, remote.pwd, lite)
-        self._do(lambda made, now: made.take_ice(made.ice.set_remote_parameters(parameters, now), now))
+        self.do(lambda made, now: made.take_ice(made.ice.set_remote_parameters(parameters, now), now))
 
     def add_described_candidates(self, candidates: Iterable[str]) -> None:
         """Candidates that stood in a description."""
@@ -262,16 +162,18 @@ class TransportStack:
             return
         if surfaced is not None:
             self.ice._remote_candidates.append(surfaced)
-        self._do(lambda made, now: made.take_ice(made.ice.add_remote_candidate(candidate, now), now))
+        if candidate is not None and candidate.address.port in BAD_PORTS:
+            return  # "administratively prohibited": it behaves as if there were no response
+        self.do(lambda made, now: made.take_ice(made.ice.add_remote_candidate(candidate, now), now))
 
     def negotiate_dtls(self, role: jsep.DtlsRole, fingerprints: tuple[sdp.Fingerprint, ...]) -> None:
         trusted = _trusted(fingerprints)
-        self._do(lambda made, now: made.negotiate_dtls(_DTLS_ROLES[role], trusted, now))
+        self.do(lambda made, now: made.negotiate_dtls(_DTLS_ROLES[role], trusted, now))
 
     def restart_dtls(self, role: jsep.DtlsRole, fingerprints: tuple[sdp.Fingerprint, ...]) -> None:
         trusted = _trusted(fingerprints)
         self.dtls._restart()
-        self._do(lambda made, now: made.restart_dtls(_DTLS_ROLES[role], trusted, now))
+        self.do(lambda made, now: made.restart_dtls(_DTLS_ROLES[role], trusted, now))
 
     # data channels
 
@@ -282,10 +184,14 @@ class TransportStack:
             remote_max_message_size=remote_max_message_size,
             **self._core.seams.sctp_config,
         )
-        self._do(lambda made, now: made.negotiate_sctp(config, now))
+        self.do(lambda made, now: made.negotiate_sctp(config, now))
+
+    def end_sctp(self) -> None:
+        """The m-section for data is gone: so is the association."""
+        self.do(lambda made, now: made.end_sctp(now))
 
     def open_channel(self, stream_id: int, parameters: ChannelParameters) -> None:
-        self._do(lambda made, now: _open(made, stream_id, parameters, now))
+        self.do(lambda made, now: _open(made, stream_id, parameters, now))
 
     def send_on_channel(self, stream_id: int, data: str | bytes) -> None:
         if self.session is not None and self.session.channels is not None:
@@ -303,7 +209,7 @@ class TransportStack:
 
     # the pump
 
-    def _do(self, step: Callable[[session.Session, float], Iterable[session.Event]]) -> None:
+    def do(self, step: Callable[[session.Session, float], Iterable[session.Event]]) -> None:
         """Run a step on the session, or keep it until there is one."""
         if self.session is None:
             self._waiting.append(step)
@@ -311,7 +217,7 @@ class TransportStack:
         self._take(step(self.session, self._core.now()))
         self._flush()
 
-    def _on_datagrams(self, batch: Batch) -> None:
+    def on_datagrams(self, batch: Batch) -> None:
         if self._closed or self.session is None:
             return
         self._take(self.session.receive_datagrams(batch, self._core.now()))
@@ -332,11 +238,11 @@ class TransportStack:
 
     def _flush(self) -> None:
         self._flush_scheduled = False
-        if self.session is None or self._edge is None or self._closed:
+        if self.session is None or self._closed:
             return
         transmissions = self.session.datagrams_to_send(self._core.now())
         if transmissions:
-            self._edge.send(transmissions)
+            self.gathering.send(transmissions)
         self._arm()
 
     def _arm(self) -> None:
@@ -397,17 +303,22 @@ class TransportStack:
         core.queue(changed)
 
     def _pair(self, view: ice.PairView) -> RTCIceCandidatePair:
-        local = self._surfaced(view.local, self.ice._local_candidates)
-        return RTCIceCandidatePair(local, self._surfaced(view.remote, self.ice._remote_candidates))
-
-    def _surfaced(self, candidate: ice.Candidate, known: Iterable[RTCIceCandidate]) -> RTCIceCandidate:
-        """The object a script has for this candidate; a new one for a peer-reflexive candidate."""
-        address = candidate.address
-        for one in known:
-            if one.port == address.port and one.address == address.host and str(one.type) == candidate.type:
-                return one
-        # Section 4.8.1: a peer-reflexive remote candidate has an empty `candidate` attribute.
-        return RTCIceCandidate._of(candidate=candidate.serialize(), sdpMid=self.mid, sdpMLineIndex=self.index)
+        local = _known(view.local, self.ice._local_candidates) or RTCIceCandidate._of(
+            candidate=view.local.serialize(), sdpMid=self.mid, sdpMLineIndex=self.index, usernameFragment=self.ufrag
+        )
+        remote = _known(view.remote, self.ice._remote_candidates) or RTCIceCandidate._peer_reflexive(
+            {
+                "foundation": view.remote.foundation,
+                "component": RTCIceComponent.RTP,
+                "priority": view.remote.priority,
+                "protocol": RTCIceProtocol(view.remote.protocol),
+                "port": view.remote.address.port,
+                "type": RTCIceCandidateType(view.remote.type),
+            },
+            sdpMid=self.mid,
+            sdpMLineIndex=self.index,
+        )
+        return RTCIceCandidatePair(local, remote)
 
     def _role_changed(self, event: ice.RoleChanged) -> None:
         role = RTCIceRole.CONTROLLING if event.controlling else RTCIceRole.CONTROLLED
@@ -424,9 +335,9 @@ class TransportStack:
 
         def found(candidate: ice.Candidate) -> None:
             if not self._closed:
-                self._do(lambda made, now: made.take_ice(made.ice.add_remote_candidate(candidate, now), now))
+                self.do(lambda made, now: made.take_ice(made.ice.add_remote_candidate(candidate, now), now))
 
-        self._edge.resolve(event.candidate, found)
+        self.gathering.resolve(event.candidate, found)
 
     def _dtls_state(
         self,
@@ -485,8 +396,7 @@ class TransportStack:
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
-        if self._edge is not None:
-            self._edge.close()
+        self.gathering.close()
         self.ice._state = RTCIceTransportState.CLOSED
         self.dtls._state = RTCDtlsTransportState.CLOSED
 
@@ -516,6 +426,15 @@ _HANDLERS: Final[dict[type, Callable[[TransportStack, Any], None]]] = {
     dtls.HandshakeCompleted: TransportStack._dtls_connected,
     dtls.ConnectionClosed: TransportStack._dtls_closed,
 }
+
+
+def _known(candidate: ice.Candidate, surfaced: Iterable[RTCIceCandidate]) -> RTCIceCandidate | None:
+    """The object a script has for this candidate."""
+    address = candidate.address
+    for one in surfaced:
+        if one.port == address.port and one.address == address.host and str(one.type) == candidate.type:
+            return one
+    return None
 
 
 def _open(made: session.Session, stream_id: int, parameters: ChannelParameters, now: float) -> tuple[()]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from peer import sctp
 from peer.wire.dcep import ChannelType, Open
 
-__all__ = ["Channel", "ChannelState"]
+__all__ = ["DEFAULT_PRIORITY", "Channel", "ChannelState"]
 
-_DEFAULT_PRIORITY = 256  # "low" of RFC 8831 section 6.4; W3C's default
+DEFAULT_PRIORITY = 256  # "low" of RFC 8831 section 6.4; W3C's default
 _UNORDERED = 0x80
 
 
@@ -23,10 +24,12 @@ class Channel:
 
     __slots__ = (
         "buffered",
+        "held",
         "id",
         "incoming_reset",
         "known",
         "label",
+        "later",
         "max_packet_life_time",
         "max_retransmits",
         "negotiated",
@@ -48,7 +51,7 @@ class Channel:
         ordered: bool = True,
         max_retransmits: int | None = None,
         max_packet_life_time: int | None = None,
-        priority: int = _DEFAULT_PRIORITY,
+        priority: int = DEFAULT_PRIORITY,
         negotiated: bool = False,
         state: ChannelState,
         known: bool = True,
@@ -67,7 +70,11 @@ class Channel:
         self.peer_spoke = negotiated
         """Whether ACK or another message came: until then everything is sent in order (RFC 8832 section 6)."""
         self.buffered = 0
+        self.held: list[str | bytes] | None = None
+        """Messages that wait for `resume`; None while the channel isn't paused."""
         self.outgoing_reset = self.incoming_reset = False
+        self.later: list[sctp.MessageReceived | sctp.IncomingStreamsReset] = []
+        """What came for the id's next use: the peer is done with closing, we still wait to hear so."""
         self.parts: list[bytes] = []
         """What came with one of the deprecated "partial" PPIDs."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from peer import sctp
-from peer.datachannel.channel import Channel, ChannelState
+from peer.datachannel.channel import DEFAULT_PRIORITY, Channel, ChannelState
 from peer.datachannel.events import (
     BufferedAmountReduced,
     ChannelAnnounced,
@@ -54,6 +54,9 @@ class Channels:
         self._trace = trace
         self._channels: dict[int, Channel] = {}
         self._wanting_reset: list[int] = []
+        self._lowest_free = self._parity
+        self._pending: list[Event] = []
+        self._pending_since = 0.0
         self._handlers: dict[type, Callable[[Any, float, list[Event]], None]] = {
             sctp.MessageReceived: self._message_received,
             sctp.BufferedAmountChanged: self._buffered_amount_changed,
@@ -80,7 +83,7 @@ class Channels:
         ordered: bool = True,
         max_retransmits: int | None = None,
         max_packet_life_time: int | None = None,
-        priority: int = 256,
+        priority: int = DEFAULT_PRIORITY,
         negotiated: bool = False,
         id: int | None = None,
         now: float,
@@ -107,7 +110,8 @@ class Channels:
             negotiated=negotiated,
             state=ChannelState.OPEN if negotiated else ChannelState.OPENING,
         )
-        self.association.set_priority(id, priority)
+        if priority != DEFAULT_PRIORITY:
+            self.association.set_priority(id, priority)
         if not negotiated:
             self._send_dcep(id, channel.to_open(), now)
         self._channels[id] = channel
@@ -155,6 +159,21 @@ class Channels:
         record = self._channels.get(channel)
         return 0 if record is None else min(record.buffered, self.association.buffered_amount(channel))
 
+    def pause(self, channel: int) -> None:
+        """Holds incoming messages of a channel back. They count into the window, which closes when nobody reads."""
+        record = self._channels.get(channel)
+        if record is not None and record.held is None:
+            record.held = []
+
+    def resume(self, channel: int) -> list[Event]:
+        """Gives what was held back; later messages come as events again, and the window opens."""
+        record = self._channels.get(channel)
+        if record is None or record.held is None:
+            return []
+        messages: list[Event] = [MessageReceived(channel, data) for data in record.held]
+        self._drop_held(record)
+        return messages
+
     def channel(self, channel: int) -> Channel | None:
         """The record of a channel, to be read."""
         return self._channels.get(channel)
@@ -177,7 +196,7 @@ class Channels:
         return self.association.datagrams_to_send(now)
 
     def next_timeout(self) -> float | None:
-        return self.association.next_timeout()
+        return self._pending_since if self._pending else self.association.next_timeout()
 
     def handle_timeout(self, now: float) -> list[Event]:
         return self._translate(self.association.handle_timeout(now), now)
@@ -185,7 +204,9 @@ class Channels:
     # What the association says
 
     def _translate(self, caused: list[sctp.Event], now: float) -> list[Event]:
-        events: list[Event] = []
+        if not caused and not self._pending:
+            return []
+        events, self._pending = self._pending, []
         for event in caused:
             handler = self._handlers.get(type(event))
             if handler is not None:
@@ -195,6 +216,9 @@ class Channels:
     def _message_received(self, event: sctp.MessageReceived, now: float, events: list[Event]) -> None:
         record = self._channels.get(event.stream_id)
         ppid = event.ppid
+        if record is not None and record.incoming_reset:
+            self._keep_for_later(record, event)
+            return
         if ppid == Ppid.DCEP:
             self._dcep_received(event, record, now, events)
             return
@@ -202,30 +226,37 @@ class Channels:
             # User data on an unused stream is an error, and the stream is to be closed (RFC 8832 section 6).
             self._close_stray(event.stream_id, now)
             return
-        if record.incoming_reset or not record.known:
+        if not record.known:
             return
         record.peer_spoke = True
         if ppid == Ppid.BINARY and not record.parts:
-            events.append(MessageReceived(event.stream_id, event.data))
+            self._deliver(record, event.data, events)
         elif ppid == Ppid.STRING and not record.parts:
-            events.append(MessageReceived(event.stream_id, event.data.decode("utf-8", "replace")))
+            self._deliver(record, event.data.decode("utf-8", "replace"), events)
         else:
             self._unusual_message(event, record, now, events)
+
+    def _deliver(self, record: Channel, data: str | bytes, events: list[Event]) -> None:
+        if record.held is None:
+            events.append(MessageReceived(record.id, data))
+        else:
+            record.held.append(data)
+            self.association.retain(len(data))
 
     def _unusual_message(self, event: sctp.MessageReceived, record: Channel, now: float, events: list[Event]) -> None:
         """Empty messages, the deprecated partial PPIDs, and PPIDs nobody knows (RFC 8831 section 6.6)."""
         match event.ppid:
             case Ppid.STRING_EMPTY:
-                events.append(MessageReceived(record.id, ""))
+                self._deliver(record, "", events)
             case Ppid.BINARY_EMPTY:
-                events.append(MessageReceived(record.id, b""))
+                self._deliver(record, b"", events)
             case Ppid.STRING_PARTIAL | Ppid.BINARY_PARTIAL if self._part_fits(record, event.data):
                 record.parts.append(event.data)
             case Ppid.STRING | Ppid.BINARY if self._part_fits(record, event.data):
                 whole = b"".join((*record.parts, event.data))
                 record.parts = []
                 text = event.ppid == Ppid.STRING
-                events.append(MessageReceived(record.id, whole.decode("utf-8", "replace") if text else whole))
+                self._deliver(record, whole.decode("utf-8", "replace") if text else whole, events)
             case _:
                 self._close_by_rule(record, now, events)
 
@@ -298,40 +329,57 @@ class Channels:
     # Closing: RFC 8831 section 6.7
 
     def _reset(self, stream_id: int, now: float) -> None:
-        if self.association.state is sctp.State.ESTABLISHED and self.association.offer.reconfiguration:
+        if self.association.state is not sctp.State.ESTABLISHED:
+            self._wanting_reset.append(stream_id)
+        elif self.association.offer.reconfiguration:
             self.association.reset_streams((stream_id,), now)
         else:
-            self._wanting_reset.append(stream_id)
+            # This peer can't reset streams: the channel is over for us, and its stream stays unused.
+            self._reset_failed(sctp.ReconfigurationFailed((stream_id,), None), now, self._pending)
+            self._pending_since = now
 
     def _incoming_reset(self, event: sctp.IncomingStreamsReset, now: float, events: list[Event]) -> None:
         for stream_id in event.streams:
             record = self._channels.get(stream_id)
             if record is None:
                 continue
+            if record.incoming_reset:
+                self._keep_for_later(record, sctp.IncomingStreamsReset((stream_id,)))
+                continue
             record.incoming_reset = True
             self._close_by_rule(record, now, events)
-            self._conclude(record, events)
+            self._conclude(record, now, events)
+
+    def _keep_for_later(self, record: Channel, event: sctp.MessageReceived | sctp.IncomingStreamsReset) -> None:
+        """The peer uses the id anew: to it both directions are reset, only its answer to our reset is still missing."""
+        record.later.append(event)
+        self.association.retain(_size(event))
 
     def _outgoing_reset(self, event: sctp.OutgoingStreamsReset, now: float, events: list[Event]) -> None:
         for stream_id in event.streams:
             record = self._channels.get(stream_id)
             if record is not None:
                 record.outgoing_reset = True
-                self._conclude(record, events)
+                self._close_by_rule(record, now, events)
+                self._conclude(record, now, events)
 
     def _reset_failed(self, event: sctp.ReconfigurationFailed, now: float, events: list[Event]) -> None:
-        """The peer refused: the channel is over for us, and its stream stays unused."""
+        """The peer refused or can't: the channel is over for us, and its stream stays unused."""
         for stream_id in event.streams:
             record = self._channels.get(stream_id)
             if record is not None and record.known:
                 record.known = False
                 events.append(ChannelClosed(stream_id))
 
-    def _conclude(self, record: Channel, events: list[Event]) -> None:
-        if record.incoming_reset and record.outgoing_reset:
-            del self._channels[record.id]
-            if record.known:
-                events.append(ChannelClosed(record.id))
+    def _conclude(self, record: Channel, now: float, events: list[Event]) -> None:
+        if not (record.incoming_reset and record.outgoing_reset):
+            return
+        self._forget(record)
+        if record.known:
+            events.append(ChannelClosed(record.id))
+        self.association.release(sum(map(_size, record.later)))
+        for event in record.later:
+            self._handlers[type(event)](event, now, events)
 
     # The association's life
 
@@ -339,10 +387,7 @@ class Channels:
         events.append(event)
         wanting, self._wanting_reset = self._wanting_reset, []
         for stream_id in wanting:
-            if self.association.offer.reconfiguration:
-                self.association.reset_streams((stream_id,), now)
-            else:
-                self._reset_failed(sctp.ReconfigurationFailed((stream_id,), None), now, events)
+            self._reset(stream_id, now)
 
     def _restarted(self, event: sctp.AssociationRestarted, now: float, events: list[Event]) -> None:
         """The peer knows nothing of any channel now."""
@@ -350,6 +395,7 @@ class Channels:
         known = [record.id for record in self._channels.values() if record.known]
         self._channels.clear()
         self._wanting_reset.clear()
+        self._lowest_free = self._parity
         events += map(ChannelClosed, known)
 
     def _ended(self, event: sctp.AssociationClosed | sctp.AssociationAborted, now: float, events: list[Event]) -> None:
@@ -359,10 +405,22 @@ class Channels:
     # Inside
 
     def _free_id(self) -> int:
-        free = next((i for i in range(self._parity, _MAX_STREAMS, 2) if i not in self._channels), None)
+        free = next((i for i in range(self._lowest_free, _MAX_STREAMS, 2) if i not in self._channels), None)
         if free is None:
             raise LocalProtocolError("no stream id is free")
+        self._lowest_free = free + 2
         return free
+
+    def _forget(self, record: Channel) -> None:
+        del self._channels[record.id]
+        self._drop_held(record)
+        if record.id % 2 == self._parity:
+            self._lowest_free = min(self._lowest_free, record.id)
+
+    def _drop_held(self, record: Channel) -> None:
+        held, record.held = record.held, None
+        if held:
+            self.association.release(sum(map(len, held)))
 
     def _send_dcep(self, stream_id: int, message: dcep.Message, now: float) -> None:
         for changed in self._transform(message):
@@ -375,3 +433,8 @@ class Channels:
     ) -> None:
         if self._trace is not None:
             self._trace(Entry(now, Layer.DCEP, direction, message, data, note))
+
+
+def _size(event: sctp.MessageReceived | sctp.IncomingStreamsReset) -> int:
+    """What an event that is kept counts into the window."""
+    return 64 + (len(event.data) if isinstance(event, sctp.MessageReceived) else 0)

@@ -8,7 +8,7 @@ fingerprint vouches for.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 
 from peer.errors import DecodeError
 
-__all__ = ["Certificate", "Fingerprint", "KeyKind", "PrivateKey", "PublicKey", "public_key_of"]
+__all__ = ["Certificate", "Fingerprint", "KeyKind", "PrivateKey", "PublicKey", "is_vouched_for", "public_key_of"]
 
 PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 PublicKey: TypeAlias = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
@@ -60,6 +60,13 @@ class Fingerprint:
         """True when it is a certificate's fingerprint, by an algorithm that is accepted (not sha-1)."""
         digest = _HASHES.get(self.algorithm)
         return digest is not None and digest(certificate).digest() == self.value
+
+
+def is_vouched_for(certificate: bytes, fingerprints: Iterable[Fingerprint]) -> bool:
+    """RFC 8122 section 5: only the set with the strongest hash counts, and one of that set must match."""
+    accepted = [fingerprint for fingerprint in fingerprints if fingerprint.algorithm in _HASHES]
+    best = max((fingerprint.algorithm for fingerprint in accepted), default="")
+    return any(fingerprint.matches(certificate) for fingerprint in accepted if fingerprint.algorithm == best)
 
 
 class KeyKind(StrEnum):

@@ -80,7 +80,9 @@ class Client12(Machine12):
             return self  # RFC 5246 7.4.1.1: ignored during a handshake
         handler = self._HANDLERS.get((self._state, raw.type))
         if handler is None:
-            raise reject(AlertDescription.UNEXPECTED_MESSAGE, f"message {raw.type} while waiting for {self._state.name}")
+            raise reject(
+                AlertDescription.UNEXPECTED_MESSAGE, f"message {raw.type} while waiting for {self._state.name}"
+            )
         handler(self, message, raw)
         return self
 
@@ -93,9 +95,7 @@ class Client12(Machine12):
             raise reject(AlertDescription.ILLEGAL_PARAMETER, "the server chose a suite that was not offered")
         self.start_transcript(suite, [*self._said, raw])
         self.client_random, self.server_random = self._hello.random, message.random
-        self.srtp_profile = selected_srtp_profile(
-            self.conversation.config, message.extension(ExtensionType.USE_SRTP)
-        )
+        self.srtp_profile = selected_srtp_profile(self.conversation.config, message.extension(ExtensionType.USE_SRTP))
         self._state = _State.CERTIFICATE
 
     def _check_hello(self, message: ServerHello) -> None:
@@ -151,7 +151,7 @@ class Client12(Machine12):
     def _handle_done(self, message: ServerHelloDone, raw: RawMessage) -> None:
         conversation = self.conversation
         self._note(raw, _State.FINISHED)
-        conversation.flights.begin()
+        conversation.begin_flight()
         certificate = conversation.config.certificate
         scheme = None
         if self._request is not None:
@@ -171,7 +171,7 @@ class Client12(Machine12):
 
     def _handle_finished(self, message: Finished, raw: RawMessage) -> None:
         self.check_finished(message, raw)
-        self.conversation.flights.begin()
+        self.conversation.begin_flight()
         self._state = _State.CONNECTED
         self.finish()
 

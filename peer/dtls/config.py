@@ -50,7 +50,7 @@ class Version(StrEnum):
     DTLS13 = "DTLSv1.3"
 
 
-_ALL_VERSIONS: Final = (Version.DTLS12,)
+_ALL_VERSIONS: Final = (Version.DTLS13, Version.DTLS12)
 _ALL_SUITES: Final = (
     CipherSuite.TLS_AES_128_GCM_SHA256,
     CipherSuite.TLS_AES_256_GCM_SHA384,

@@ -17,6 +17,7 @@ from peer.dtls.config import (
 from peer.dtls.conversation import Conversation, Machine, reject
 from peer.dtls.events import ApplicationDataReceived, ConnectionClosed, Event
 from peer.dtls.flight import Flights
+from peer.dtls.machine13 import Machine13
 from peer.dtls.opening import ClientOpening, ServerOpening
 from peer.dtls.reassembly import Reassembler
 from peer.dtls.records import Opened, RecordLayer
@@ -31,6 +32,9 @@ __all__ = ["Connection"]
 
 # Application data that overtook the last handshake message waits for it.
 _MAX_EARLY_DATA: Final = 64
+# RFC 8446 5.5: AES-GCM is good for 2^24.5 records under one key; a DTLS 1.3 machine updates its keys well before.
+_UPDATE_AFTER: Final = 1 << 23
+_APPLICATION_DATA: Final = int(ContentType.APPLICATION_DATA)
 
 
 class Connection:
@@ -61,6 +65,8 @@ class Connection:
         self._machine: Machine = (ClientOpening if role is Role.CLIENT else ServerOpening)(self._conversation)
         self._early_data: list[bytes] = []
         self._closed = False
+        self._seal: Callable[[int, bytes], bytes] | None = None
+        self._open_application_data: Callable[[bytes], bytes | None] | None = None
         self.sent_alert: int | None = None
         self.received_alert: int | None = None
 
@@ -86,12 +92,18 @@ class Connection:
             self._machine.start()
 
     def send(self, data: bytes) -> None:
-        """Queues one record of application data, at most 16,384 bytes. LocalProtocolError before the handshake is complete."""
-        if not self._machine.complete or self._closed:
-            raise LocalProtocolError("application data outside of an established connection")
+        """Queues one record of application data, at most 16,384 bytes.
+
+        LocalProtocolError when it is longer, before the handshake is complete, and after the end.
+        """
+        records = self._records
         if len(data) > MAX_FRAGMENT:
             raise LocalProtocolError(f"{len(data)} bytes don't fit a record")
-        records = self._records
+        if self._seal is not None:
+            records.outbox.append(self._seal(_APPLICATION_DATA, data))
+            return
+        if not self._machine.complete or self._closed:
+            raise LocalProtocolError("application data outside of an established connection")
         records.send(ContentType.APPLICATION_DATA, records.write_epoch, data, self._conversation.now)
         records.flush()
 
@@ -107,10 +119,32 @@ class Connection:
             raise LocalProtocolError("there is no keying material before the handshake is complete")
         return self._machine.export(label, context, length)
 
+    def update_keys(self, now: float, *, request: bool = False) -> None:
+        """DTLS 1.3 only: new keys for what we send and, with `request`, for what the other side sends (RFC 9147 8)."""
+        self._established13(now).update_keys(request=request)
+
+    def offer_connection_ids(self, ids: tuple[bytes, ...], now: float, *, immediate: bool = False) -> None:
+        """DTLS 1.3 only: ids the other side may, or with `immediate` must, use from now on (RFC 9147 section 9)."""
+        self._established13(now).offer_connection_ids(ids, immediate=immediate)
+
+    def request_connection_ids(self, count: int, now: float) -> None:
+        """DTLS 1.3 only: asks for `count` spare ids (RFC 9147 section 9)."""
+        self._established13(now).request_connection_ids(count)
+
+    def _established13(self, now: float) -> Machine13:
+        if not self.is_established or not isinstance(self._machine, Machine13):
+            raise LocalProtocolError("this takes an established DTLS 1.3 connection")
+        self._conversation.now = now
+        return self._machine
+
     # --- the dialect
 
     def receive_datagram(self, data: bytes, now: float) -> list[Event]:
         """Raises RemoteProtocolError, once, when the remote side ends or breaks the connection."""
+        if self._open_application_data is not None:
+            payload = self._open_application_data(data)
+            if payload is not None:
+                return [ApplicationDataReceived(payload)]
         if self._closed:
             return []
         conversation = self._conversation
@@ -121,16 +155,22 @@ class Connection:
                 repeated |= self._HANDLERS.get(opened.kind, Connection._handle_unknown)(self, opened)
                 if self._closed:
                     break
-            if repeated and not self._closed:
-                self._machine.handle_repetition()
+            if not self._closed:
+                self._machine.handle_datagram_end(repeated=repeated)
         except DecodeError as error:
             self._fail(reject(AlertDescription.DECODE_ERROR, str(error)))
         except RemoteProtocolError as error:
             self._fail(error)
+        self._take_short_ways()
         return self._take_events()
 
     def datagrams_to_send(self, now: float) -> list[bytes]:
-        return self._records.drain()
+        """The datagrams to send now, in order; none is returned twice."""
+        records = self._records
+        if records.sealer(records.write_epoch).sequence > _UPDATE_AFTER and self._machine.complete:
+            self._conversation.now = now
+            self._machine.renew_keys()
+        return records.drain()
 
     def next_timeout(self) -> float | None:
         return None if self._closed else self._machine.next_timeout()
@@ -139,7 +179,17 @@ class Connection:
         self._conversation.now = now
         if not self._closed:
             self._machine.handle_timeout()
+        self._take_short_ways()
         return self._take_events()
+
+    def _take_short_ways(self) -> None:
+        """Binds what sealing and opening one record of application data needs, while nobody is looking."""
+        records = self._records
+        if not self.is_established or not records.is_plain:
+            self._seal = self._open_application_data = None
+            return
+        self._seal = records.sealer(records.write_epoch).seal
+        self._open_application_data = records.newest_opener.open_application_data
 
     def _take_events(self) -> list[Event]:
         events, self._conversation.events = self._conversation.events, []
@@ -157,13 +207,13 @@ class Connection:
             self._discard(opened, str(error))  # anybody may have sent it
             return False
         last_heard = conversation.inbound.next_sequence - 1
-        repeated, in_order = False, True
+        repeated = kept = False
         for fragment in fragments:
             if fragment.sequence == last_heard:
                 repeated |= fragment.offset + len(fragment.data) == fragment.length
-            elif not conversation.inbound.receive(fragment, opened.epoch):
-                in_order = False
-        self._machine.handle_record(RecordNumber(opened.epoch, opened.sequence), in_order=in_order)
+            kept |= fragment.sequence <= last_heard or conversation.inbound.receive(fragment, opened.epoch)
+        if kept:
+            conversation.note_heard(RecordNumber(opened.epoch, opened.sequence))
         while (raw := conversation.inbound.take()) is not None:
             self._machine = self._machine.handle_message(self._parse(raw), raw)
         self._release_early_data()
@@ -238,10 +288,12 @@ class Connection:
         self._conversation.send_alert(AlertLevel.WARNING, AlertDescription.CLOSE_NOTIFY)
         self._conversation.flights.finish()
         self._closed = True
+        self._take_short_ways()
 
     def _fail(self, error: RemoteProtocolError) -> None:
         """Queues the alert, closes, and raises."""
         self._closed = True
+        self._take_short_ways()
         self._conversation.events.clear()
         if error.code is not None:
             self.sent_alert = error.code

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from typing import Final
 
-from peer.dtls.certificate import PublicKey, public_key_of
+from peer.dtls.certificate import PublicKey, is_vouched_for, public_key_of
 from peer.dtls.config import Config, Entropy, Role
 from peer.dtls.events import Event
 from peer.dtls.flight import Flights
@@ -20,6 +21,8 @@ from peer.wire.dtls_handshake import HandshakeMessage
 from peer.wire.dtls_record import Ack, ContentType, RecordNumber
 
 __all__ = ["Conversation", "Machine", "choose_srtp_profile", "reject", "remote_key", "selected_srtp_profile"]
+
+_MAX_HEARD: Final = 64
 
 
 def reject(description: AlertDescription, message: str) -> RemoteProtocolError:
@@ -40,6 +43,18 @@ class Conversation:
     trace: Sink | None
     now: float = 0.0
     events: list[Event] = field(default_factory=list)
+    heard: list[RecordNumber] = field(default_factory=list)
+    """The handshake records of the flight under way, for ACKs of DTLS 1.3."""
+
+    def begin_flight(self) -> None:
+        """What was heard is answered by the flight that begins now, which acknowledges it by itself."""
+        self.flights.begin()
+        self.heard.clear()
+
+    def note_heard(self, number: RecordNumber) -> None:
+        """Remembers a handshake record to acknowledge. Only the latest: what is left out will be repeated."""
+        self.heard.append(number)
+        del self.heard[:-_MAX_HEARD]
 
     def log_secret(self, label: str, client_random: bytes, secret: bytes) -> None:
         """A line of an NSS key log."""
@@ -48,9 +63,7 @@ class Conversation:
 
     def send_alert(self, level: AlertLevel, description: int) -> None:
         self.records.flush()
-        self.records.send(
-            ContentType.ALERT, self.records.write_epoch, Alert(level, description).serialize(), self.now
-        )
+        self.records.send(ContentType.ALERT, self.records.write_epoch, Alert(level, description).serialize(), self.now)
         self.records.flush()
 
 
@@ -70,19 +83,25 @@ class Machine(ABC):
     def handle_message(self, message: HandshakeMessage, raw: RawMessage) -> Machine:
         """Raises RemoteProtocolError when the message ends the connection."""
 
-    def handle_repetition(self) -> None:
-        """The other side repeats what it said before our last flight: that flight was lost."""
-        self.conversation.flights.repeat(self.conversation.now)
+    def handle_datagram_end(self, *, repeated: bool) -> None:
+        """All records of a datagram are dealt with.
 
-    def handle_record(self, number: RecordNumber, *, in_order: bool) -> None:
-        """A record with handshake fragments was opened. For DTLS 1.3, which acknowledges them."""
+        `repeated` when the other side said again what it said before our last flight: then that flight was lost.
+        """
+        if repeated:
+            self.conversation.flights.repeat(self.conversation.now)
 
     def handle_ack(self, ack: Ack, epoch: int) -> None:
-        """An ACK came in. DTLS 1.2 has none."""
+        """An ACK came in. DTLS 1.2 has none: ignored."""
+        return
 
     def every_alert_is_fatal(self, alert: Alert) -> bool:
         """DTLS 1.3 ignores the level of an alert (RFC 8446 section 6)."""
         return False
+
+    def renew_keys(self) -> None:
+        """So many records were sent that the keys should change, where the version can: DTLS 1.2 can't."""
+        return
 
     def export(self, label: bytes, context: bytes | None, length: int) -> bytes:
         """RFC 5705. Only a machine that is complete has something to export."""
@@ -98,7 +117,7 @@ class Machine(ABC):
 def remote_key(config: Config, certificates: tuple[bytes, ...]) -> PublicKey:
     """The key of the remote side's certificate, once its fingerprint is right (RFC 8122 section 5, RFC 8827 6.5)."""
     fingerprints = config.remote_fingerprints
-    if fingerprints is not None and not any(fingerprint.matches(certificates[0]) for fingerprint in fingerprints):
+    if fingerprints is not None and not is_vouched_for(certificates[0], fingerprints):
         raise reject(AlertDescription.BAD_CERTIFICATE, "the certificate matches no fingerprint")
     return public_key_of(certificates[0])
 
@@ -117,5 +136,7 @@ def selected_srtp_profile(config: Config, answered: bytes | None) -> int | None:
         return None
     answer = UseSrtp.parse(answered)
     if len(answer.profiles) != 1 or answer.profiles[0] not in config.srtp_profiles or answer.mki:
-        raise reject(AlertDescription.ILLEGAL_PARAMETER, f"the server's {ExtensionType.USE_SRTP.name} is not from our offer")
+        raise reject(
+            AlertDescription.ILLEGAL_PARAMETER, f"the server's {ExtensionType.USE_SRTP.name} is not from our offer"
+        )
     return answer.profiles[0]

@@ -79,7 +79,9 @@ class Flights:
                 item = _Item(ContentType.HANDSHAKE, epoch, raw, changed.type, -1)
                 self._items.append(item)
                 continue
-            kind, body = (changed[0], changed[4:]) if isinstance(changed, bytes) else (changed.TYPE, changed.serialize())
+            kind, body = (
+                (changed[0], changed[4:]) if isinstance(changed, bytes) else (changed.TYPE, changed.serialize())
+            )
             raw_message = RawMessage(kind, self.next_sequence, body, epoch)
             self.next_sequence += 1
             self._items.append(_Item(ContentType.HANDSHAKE, epoch, body, kind, raw_message.sequence))
@@ -119,14 +121,21 @@ class Flights:
         self._transmit(now)
         self.deadline = now + self._timeout
 
+    @property
+    def is_acknowledged(self) -> bool:
+        """True when nothing of the flight is left to send."""
+        return not any(item.left for item in self._items)
+
     def acknowledge(self, numbers: Iterable[RecordNumber]) -> bool:
-        """Takes note of an ACK; True when nothing of the flight is left to send."""
+        """Takes note of an ACK (RFC 9147 7.2); True when there was news in it."""
+        news = False
         for number in numbers:
             found = self._where.pop(number, None)
             if found is not None:
                 item, start, end = found
                 item.acknowledge(start, end)
-        return not any(item.left for item in self._items)
+                news = True
+        return news
 
     # --- transmission
 

@@ -1,8 +1,8 @@
 """Key agreement: the (EC)DHE groups and the hybrid with ML-KEM-768.
 
-Two moves, the same for all: the opener makes a `KeyAgreement` and sends its `public`; the other side calls `respond` with
-that and sends back what it gets; the opener calls `finish`. With Diffie-Hellman both moves are alike; a KEM has a key
-one way and a ciphertext the other. Everything here raises ValueError, and only that, on what a peer sent.
+Two moves, the same for all: the opener makes a `KeyAgreement` and sends its `public`; the other side calls `respond`
+with that and sends back what it gets; the opener calls `finish`. With Diffie-Hellman both moves are alike; a KEM has
+a key one way and a ciphertext the other. Everything here raises ValueError, and only that, on what a peer sent.
 """
 
 from __future__ import annotations

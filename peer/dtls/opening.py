@@ -1,7 +1,7 @@
 """The start of a handshake, before it is known which version it will be.
 
-    client: ClientHello -> [HelloVerifyRequest -> ClientHello with the cookie] -> ServerHello decides
-    server: ClientHello decides; when asked to verify addresses, a HelloVerifyRequest (1.2) comes first
+client: ClientHello -> [HelloVerifyRequest -> ClientHello with the cookie] -> ServerHello decides
+server: ClientHello decides; when asked to verify addresses, a HelloVerifyRequest (1.2) comes first
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from dataclasses import replace
 from typing import Final
 
 from peer.dtls.client12 import Client12
+from peer.dtls.client13 import Client13
 from peer.dtls.config import Version
 from peer.dtls.conversation import Conversation, Machine, reject
 from peer.dtls.groups import KeyAgreement, open_agreement
 from peer.dtls.hello import DOWNGRADE_SENTINEL, WIRE_VERSIONS, key_share_groups, make_client_hello
 from peer.dtls.server12 import Server12
+from peer.dtls.server13 import Server13
 from peer.dtls.transcript import RawMessage
 from peer.wire import dtls_extensions as extensions
 from peer.wire.dtls_alert import AlertDescription
@@ -32,7 +34,6 @@ _COOKIE_SIZE: Final = 32
 
 class ClientOpening(Machine):
     """Sends the ClientHello and sees who answers."""
-
 
     def parse(self, kind: int, body: bytes) -> HandshakeMessage:
         return parse_message(kind, body)
@@ -54,7 +55,7 @@ class ClientOpening(Machine):
     def _send(self, hello: ClientHello) -> None:
         conversation = self.conversation
         self._hello = hello
-        conversation.flights.begin()
+        conversation.begin_flight()
         self._said = conversation.flights.add(hello, 0, conversation.now)
         conversation.flights.dispatch(conversation.now)
 
@@ -83,12 +84,13 @@ class ClientOpening(Machine):
         # RFC 8446 4.1.3: somebody made a server that knows 1.3 believe that we don't.
         if version is Version.DTLS12 and Version.DTLS13 in versions and hello.random[24:] == DOWNGRADE_SENTINEL:
             raise reject(AlertDescription.ILLEGAL_PARAMETER, "the handshake was downgraded to DTLS 1.2")
+        if version is Version.DTLS13:
+            return Client13(self.conversation, self._hello, self._said, self._agreements)
         return Client12(self.conversation, self._hello, self._said)
 
 
 class ServerOpening(Machine):
     """Reads ClientHellos until one is worth an answer."""
-
 
     def parse(self, kind: int, body: bytes) -> HandshakeMessage:
         return parse_message(kind, body)
@@ -130,9 +132,12 @@ class ServerOpening(Machine):
 
     def _ask_for_cookie(self, hello: ClientHello) -> None:
         conversation = self.conversation
-        conversation.flights.begin()
+        conversation.begin_flight()
         conversation.flights.add(HelloVerifyRequest(DTLS12, self._cookie(hello)), 0, conversation.now)
         conversation.flights.dispatch(conversation.now, until_answered=False)
 
 
-_SERVERS: Final[Mapping[Version, Callable[[Conversation], Machine]]] = {Version.DTLS12: Server12}
+_SERVERS: Final[Mapping[Version, Callable[[Conversation], Machine]]] = {
+    Version.DTLS12: Server12,
+    Version.DTLS13: Server13,
+}

@@ -16,11 +16,11 @@ from typing import Final
 
 from cryptography.exceptions import InvalidTag
 
-from peer.dtls.protection import Opener, Sealer, check_sequence
+from peer.dtls.protection import Opener, Sealer
 from peer.dtls.replay import ReplayWindow
 from peer.dtls.suites import TAG_SIZE, Aead, AeadKind, Suite
 from peer.wire.dtls_parameters import DTLS12
-from peer.wire.dtls_record import HEADER_SIZE, MAX_FRAGMENT, Record, WireRecord
+from peer.wire.dtls_record import HEADER_SIZE, MAX_FRAGMENT, ContentType, Record, WireRecord
 
 __all__ = ["make_opener", "make_sealer"]
 
@@ -29,16 +29,28 @@ _pack_additional_into = Struct(">QBHH").pack_into
 _pack_additional = Struct(">QBHH").pack
 _pack_gcm_header = Struct(">BHQHQ").pack
 _pack_header = Struct(">BHQH").pack
+_unpack_header = Struct(">BHHHIH").unpack_from
 
 
 class GcmSealer:
     """AES-GCM: the nonce's last eight bytes are epoch and sequence number, and travel in the record."""
 
-    __slots__ = ("_additional", "_encrypt", "_epoch_bits", "_nonce", "_scratch", "epoch", "overhead", "sequence")
+    __slots__ = (
+        "_additional",
+        "_encrypt",
+        "_epoch_bits",
+        "_nonce",
+        "_scratch",
+        "connection_id",
+        "epoch",
+        "overhead",
+        "sequence",
+    )
 
     def __init__(self, aead: Aead, salt: bytes, epoch: int) -> None:
         self.epoch = epoch
         self.sequence = 0
+        self.connection_id = b""
         self.overhead = HEADER_SIZE + _EXPLICIT_NONCE + TAG_SIZE
         self._epoch_bits = epoch << 48
         self._encrypt = aead.encrypt
@@ -67,11 +79,12 @@ class GcmSealer:
 class ChaChaSealer:
     """ChaCha20-Poly1305: the nonce is a secret IV combined with epoch and sequence number, nothing extra travels."""
 
-    __slots__ = ("_encrypt", "_epoch_bits", "_iv", "epoch", "overhead", "sequence")
+    __slots__ = ("_encrypt", "_epoch_bits", "_iv", "connection_id", "epoch", "overhead", "sequence")
 
     def __init__(self, aead: Aead, iv: bytes, epoch: int) -> None:
         self.epoch = epoch
         self.sequence = 0
+        self.connection_id = b""
         self.overhead = HEADER_SIZE + TAG_SIZE
         self._epoch_bits = epoch << 48
         self._iv = int.from_bytes(iv, "big")
@@ -95,7 +108,7 @@ class ChaChaSealer:
 class _Opener:
     """What both AEADs share. `_nonce_size` bytes of explicit nonce stand before the ciphertext."""
 
-    __slots__ = ("_decrypt", "_epoch_bits", "_window", "epoch")
+    __slots__ = ("_decrypt", "_epoch_bits", "_window", "connection_ids", "epoch")
     _nonce_size = 0
 
     def __init__(self, aead: Aead, epoch: int) -> None:
@@ -103,6 +116,7 @@ class _Opener:
         self._epoch_bits = epoch << 48
         self._decrypt = aead.decrypt
         self._window = ReplayWindow()
+        self.connection_ids: frozenset[bytes] = frozenset()
 
     def _nonce(self, number: int, fragment: bytes) -> bytes:
         raise KeyError  # pragma: no cover - each subclass has its own
@@ -122,6 +136,32 @@ class _Opener:
             return None
         window.accept(record.sequence)
         return record.type, record.sequence, payload
+
+    def open_application_data(self, datagram: bytes) -> bytes | None:
+        nonce_size, window = self._nonce_size, self._window
+        size = len(datagram) - HEADER_SIZE - nonce_size - TAG_SIZE
+        if size < 0:
+            return None
+        kind, version, epoch, high, low, length = _unpack_header(datagram)
+        sequence = high << 32 | low
+        if (
+            kind != ContentType.APPLICATION_DATA
+            or version != DTLS12
+            or epoch != self.epoch
+            or length != size + nonce_size + TAG_SIZE
+            or length > MAX_FRAGMENT
+            or not window.is_fresh(sequence)
+        ):
+            return None
+        number = self._epoch_bits | sequence
+        fragment = datagram[HEADER_SIZE:]
+        additional = _pack_additional(number, kind, DTLS12, size)
+        try:
+            payload = self._decrypt(self._nonce(number, fragment), fragment[nonce_size:], additional)
+        except InvalidTag:
+            return None
+        window.accept(sequence)
+        return payload
 
 
 class GcmOpener(_Opener):

@@ -21,15 +21,15 @@ _MAX_GAPS: Final = 128
 class _Partial:
     """A message of which some bytes have come. `_gaps` are the (start, end) still missing."""
 
-    __slots__ = ("_body", "_epoch", "_gaps", "_length", "_sequence", "_type")
+    __slots__ = ("_body", "_gaps", "_length", "_sequence", "_type", "epoch")
 
     def __init__(self, first: Fragment, epoch: int) -> None:
-        self._type, self._length, self._sequence, self._epoch = first.type, first.length, first.sequence, epoch
+        self._type, self._length, self._sequence, self.epoch = first.type, first.length, first.sequence, epoch
         self._body = bytearray(first.length)
         self._gaps = [(0, first.length)] if first.length else []
 
     def add(self, fragment: Fragment, epoch: int) -> None:
-        if (fragment.type, fragment.length, epoch) != (self._type, self._length, self._epoch):
+        if (fragment.type, fragment.length, epoch) != (self._type, self._length, self.epoch):
             return
         start, end = fragment.offset, fragment.offset + len(fragment.data)
         left: list[tuple[int, int]] = []
@@ -49,7 +49,7 @@ class _Partial:
     def message(self) -> RawMessage | None:
         if self._gaps:
             return None
-        return RawMessage(self._type, self._sequence, bytes(self._body), self._epoch)
+        return RawMessage(self._type, self._sequence, bytes(self._body), self.epoch)
 
 
 class Reassembler:
@@ -62,9 +62,9 @@ class Reassembler:
         self._partials: dict[int, _Partial] = {}
 
     @property
-    def has_gaps(self) -> bool:
-        """True when something of a message still to come is here already."""
-        return bool(self._partials)
+    def has_hole(self) -> bool:
+        """True when a later message than the next one has begun to come."""
+        return any(sequence > self.next_sequence for sequence in self._partials)
 
     def receive(self, fragment: Fragment, epoch: int) -> bool:
         """Keeps a fragment. False when it is from the past, too far ahead or too long, and was left aside."""
@@ -73,7 +73,8 @@ class Reassembler:
         if not fragment.data and fragment.length:
             return True  # says nothing, but does no harm
         partial = self._partials.get(fragment.sequence)
-        if partial is None:
+        # What was sent under keys goes before what anybody could have sent.
+        if partial is None or partial.epoch < epoch:
             partial = self._partials[fragment.sequence] = _Partial(fragment, epoch)
         partial.add(fragment, epoch)
         return True

@@ -74,14 +74,20 @@ class RecordLayer:
         self._released += self._deferred
         self._deferred = []
 
+    def set_connection_ids(self, ids: frozenset[bytes]) -> None:
+        """The ids we can be reached by, from now on."""
+        for opener in self._openers.values():
+            opener.connection_ids = ids
+
     def drop_opener(self, epoch: int) -> None:
         self._openers.pop(epoch, None)
 
     def sealer(self, epoch: int) -> Sealer:
         return self._sealers[epoch]
 
-    def has_opener(self, epoch: int) -> bool:
-        return epoch in self._openers
+    @property
+    def newest_opener(self) -> Opener:
+        return self._openers[max(self._openers)]
 
     # --- sending
 

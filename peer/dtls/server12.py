@@ -71,7 +71,9 @@ class Server12(Machine12):
             return self
         handler = self._HANDLERS.get((self._state, raw.type))
         if handler is None:
-            raise reject(AlertDescription.UNEXPECTED_MESSAGE, f"message {raw.type} while waiting for {self._state.name}")
+            raise reject(
+                AlertDescription.UNEXPECTED_MESSAGE, f"message {raw.type} while waiting for {self._state.name}"
+            )
         handler(self, message, raw)
         return self
 
@@ -81,9 +83,7 @@ class Server12(Machine12):
         self._check_hello(hello)
         self.start_transcript(self._choose(hello), [raw])
         self.client_random, self.server_random = hello.random, self._make_random()
-        self.srtp_profile = choose_srtp_profile(
-            self.conversation.config, hello.extension(ExtensionType.USE_SRTP)
-        )
+        self.srtp_profile = choose_srtp_profile(self.conversation.config, hello.extension(ExtensionType.USE_SRTP))
         self._say_flight_4(hello)
 
     def _check_hello(self, hello: ClientHello) -> None:
@@ -124,10 +124,8 @@ class Server12(Machine12):
 
     def _say_flight_4(self, hello: ClientHello) -> None:
         conversation, config = self.conversation, self.conversation.config
-        conversation.flights.begin()
-        self.say(
-            ServerHello(DTLS12, self.server_random, b"", self.suite.id, 0, tuple(self._hello_extensions(hello)))
-        )
+        conversation.begin_flight()
+        self.say(ServerHello(DTLS12, self.server_random, b"", self.suite.id, 0, tuple(self._hello_extensions(hello))))
         self.say(CertificateList((config.certificate.der,)))
         self._agreement = open_agreement(self.group)
         unsigned = ServerKeyExchange(self.group, self._agreement.public, self._scheme, b"")
@@ -192,7 +190,7 @@ class Server12(Machine12):
     def _handle_finished(self, message: Finished, raw: RawMessage) -> None:
         conversation = self.conversation
         self.check_finished(message, raw)
-        conversation.flights.begin()
+        conversation.begin_flight()
         self.say_finished()
         conversation.flights.dispatch(conversation.now, until_answered=False)
         self._state = _State.CONNECTED

@@ -110,9 +110,7 @@ def new_state(
     max_message_size: int = 262144,
     sctp_port: int = 5000,
 ) -> State:
-    """The state of a new connection; session id and tls-id are drawn here (RFC 9429 section 5.2.1, RFC 8842
-    section 5.2).
-    """
+    """The state of a new connection; session id and tls-id are drawn here (RFC 9429 section 5.2.1)."""
     return State(
         Configuration(
             fingerprints=fingerprints,

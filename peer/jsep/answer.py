@@ -32,6 +32,7 @@ from .session import (
     bundles,
     credentials_of,
     direction_of,
+    extensions_of,
     gathered,
     is_data,
     is_rejected,
@@ -45,7 +46,6 @@ from .write import (
     assemble,
     data_section,
     draw_credentials,
-    lip_sync_groups,
     media_section,
     rejected_section,
     session_block,
@@ -89,9 +89,7 @@ def create_answer(state: State, options: Options | None = None, *, entropy: Entr
 
 
 def setup_in_answer(offered: sdp.Setup | None, role: DtlsRole | None, liked: DtlsRole) -> sdp.Setup:
-    """a=setup of an answer: as the association runs already, as the offer demands, else as we like (RFC 9429
-    section 5.3).
-    """
+    """a=setup of an answer: as the association runs, as the offer demands, else as we like (RFC 9429 section 5.3)."""
     forced = {sdp.Setup.ACTIVE: DtlsRole.SERVER, sdp.Setup.PASSIVE: DtlsRole.CLIENT}
     chosen = role or (forced.get(offered, liked) if offered is not None else liked)
     return sdp.Setup.ACTIVE if chosen is DtlsRole.CLIENT else sdp.Setup.PASSIVE
@@ -163,15 +161,12 @@ class _Writer:
             group = group_of.get(slot.mid)
             alone = first is not slot and (group is None or first.mid not in group)
             refused = slot.rejected or (alone and policy is not BundlePolicy.MAX_COMPAT)
+            # RFC 9143 section 6: accepted in a bundle or not at all
+            refused = refused or (group is None and slot.offer.has(sdp.BUNDLE_ONLY))
             result.append(replace(slot, rejected=refused))
         gone = {slot.mid for slot in result if slot.rejected}
-        orphans = {mid for mid, group in group_of.items() if group[0] in gone and not self._stands_alone(mid)}
+        orphans = {mid for mid, group in group_of.items() if group[0] in gone}
         return [replace(slot, rejected=slot.rejected or slot.mid in orphans) for slot in result]
-
-    def _stands_alone(self, mid: str) -> bool:
-        """Whether an offered section brings a transport of its own, so that it outlives its bundle's tag."""
-        media = next(slot for slot in self._offer.media if slot.mid == mid)
-        return media.first(sdp.ICE_UFRAG) is not None and not media.has(sdp.BUNDLE_ONLY)
 
     def _surviving_groups(self) -> list[tuple[str, ...]]:
         alive = {slot.mid for slot in self._slots if not slot.rejected and slot.offer.mid is not None}
@@ -289,29 +284,31 @@ class _Writer:
         return transceiver.stream_ids if direction.sends or said else None
 
     def _extensions(self, offer: Media, transceiver: Transceiver) -> tuple[NegotiatedExtension, ...]:
-        ours = {one.uri for one in self._state.configuration.capabilities(transceiver.kind).extensions}
-        rows = offer.all(sdp.EXTMAP) or self._offer.session.all(sdp.EXTMAP)
-        return tuple(NegotiatedExtension(row.id, row.uri) for row in rows if row.uri in ours)
+        """Those of the offer we know, under its ids, in a direction that answers the offered (RFC 8285 section 7)."""
+        known = self._state.configuration.capabilities(transceiver.kind).extensions
+        ours = {one.uri: one.direction for one in known}
+        return tuple(
+            replace(row, direction=row.direction.reversed & ours[row.uri])
+            for row in extensions_of(self._offer, offer)
+            if row.uri in ours
+        )
 
     def _lip_sync(self) -> list[sdp.Group]:
         """RFC 9429 section 5.3.1: groups of the offer whose transceivers share a stream, or have none."""
-        result: list[sdp.Group] = []
         alive = {slot.mid: slot.transceiver for slot in self._slots if slot.transceiver and not slot.rejected}
+        result: list[sdp.Group] = []
         for group in self._offer.groups:
-            if group.semantics != "LS":
-                continue
-            members = [(mid, alive[mid]) for mid in group.mids if mid in alive]
-            silent = tuple(mid for mid, transceiver in members if not transceiver.stream_ids)
-            shared = lip_sync_groups(members)
-            with_silent = [sdp.Group("LS", _in_order((*one.mids, *silent), group.mids)) for one in shared]
-            if not shared and len(silent) > 1:
-                with_silent = [sdp.Group("LS", silent)]
-            result += with_silent
+            if group.semantics == "LS":
+                members = [(mid, set(alive[mid].stream_ids)) for mid in group.mids if mid in alive]
+                result += [sdp.Group("LS", mids) for mids in _in_sync(members)]
         return result
 
 
-def _in_order(mids: tuple[str, ...], order: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(mid for mid in order if mid in mids)
+def _in_sync(members: list[tuple[str, set[str]]]) -> list[tuple[str, ...]]:
+    """The mids that share a stream, together with those that have none to share; two at least."""
+    streams = sorted({stream for _, own in members for stream in own}) or [""]
+    groups = (tuple(mid for mid, own in members if stream in own or not own) for stream in streams)
+    return list(dict.fromkeys(group for group in groups if len(group) > 1))
 
 
 def _bilateral_silence(

@@ -156,9 +156,8 @@ def _next_mid(draft: Draft) -> int:
 
 def _payload_types(draft: Draft) -> tuple[NegotiatedCodec, ...]:
     """Every format that ever had a number in our descriptions and in their offers."""
-    known = draft.state.payload_types
-    if not draft.local and not draft.is_offer:
-        return known
-    numbers = {one.payload_type for one in known}
-    fresh = [one for block in draft.model.media for one in media.formats_of(block) if one.payload_type not in numbers]
-    return (*known, *{one.payload_type: one for one in reversed(fresh)}.values())
+    known = {one.payload_type: one for one in draft.state.payload_types}
+    if draft.local or draft.is_offer:
+        for one in (one for block in draft.model.media for one in media.formats_of(block)):
+            known.setdefault(one.payload_type, one)
+    return tuple(known.values())

@@ -60,9 +60,7 @@ def _disassociate(draft: Draft, old: Section) -> None:
 def _local(draft: Draft, index: int, key: int | None) -> Transceiver | None:
     """The transceiver the offer was created for: the mapping createOffer established."""
     proposed = draft.state.proposed
-    wanted = proposed[index].transceiver if index < len(proposed) else None
-    if wanted is None:
-        wanted = key
+    wanted = proposed[index].transceiver if index < len(proposed) else key
     one = None if wanted is None else draft.transceivers.get(wanted)
     if wanted is not None and one is None:
         raise OperationFailed("the offer is for a transceiver that is gone")

@@ -1,5 +1,6 @@
-"""Candidates that arrive between descriptions: written into the descriptions they belong to (W3C "surface the
-candidate", addIceCandidate).
+"""Candidates that arrive between descriptions, written into those they belong to.
+
+W3C webrtc-pc "surface the candidate" and addIceCandidate; RFC 8840.
 """
 
 from __future__ import annotations
@@ -26,8 +27,7 @@ def transport_of(state: State, mid: str) -> int | None:
     return None if section is None else section.transport
 
 
-# --- ours
-# ----------------------------------------------------------------------------------------------------------------
+# --- ours ---------------------------------------------------------------------------------------------------
 
 
 def add_local_candidate(state: State, mid: str, candidate: str, ufrag: str) -> State:
@@ -52,15 +52,16 @@ def _edit_local(state: State, mid: str, ufrag: str, edit: _Edit) -> State:
         if description is None or description.model is None:
             return description
         index = description.model.index_of(mid)
-        if index is None or description.model.inherited(description.model.media[index], sdp.ICE_UFRAG) != ufrag:
+        if index is None or is_rejected(description.model.media[index]):
+            return description
+        if description.model.inherited(description.model.media[index], sdp.ICE_UFRAG) != ufrag:
             return description
         return _described(description, edit(description.model, index))
 
     return replace(state, pending_local=edited(state.pending_local), current_local=edited(state.current_local))
 
 
-# --- theirs
-# --------------------------------------------------------------------------------------------------------------
+# --- theirs -------------------------------------------------------------------------------------------------
 
 
 def add_remote_candidate(
@@ -160,8 +161,7 @@ def _speaks_for(state: State, index: int) -> bool:
     return remote is not None and remote.model is not None and _tag(remote.model, index) == index
 
 
-# --- editing
-# ---------------------------------------------------------------------------------------------------------------
+# --- editing ------------------------------------------------------------------------------------------------
 
 
 def _bare(candidate: str) -> str:
@@ -193,9 +193,7 @@ _DEFAULT_RANK = {"relay": 0, "srflx": 1, "prflx": 2, "host": 3}
 
 
 def _default(media: Media) -> Address:
-    """The candidate most likely to work with a peer that knows no ICE: relayed, then reflexive, then host; IPv4
-    first.
-    """
+    """The candidate most likely to work without ICE: relayed, then reflexive, then host; IPv4 first."""
     fields = [value.split(" ") for value in media.all(sdp.CANDIDATE)]
     usable = [one for one in fields if one[1] == "1" and one[2].lower() == "udp" and not one[4].endswith(".local")]
     if not usable:

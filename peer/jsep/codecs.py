@@ -51,7 +51,7 @@ def is_media(codec: Codec) -> bool:
     return codec.name.lower() not in _AUXILIARY
 
 
-# --- matching ---------------------------------------------------------------------------------------------------------
+# --- matching -----------------------------------------------------------------------------------------------
 
 # RFC 6184 section 8.1 table 5: profile-level-id byte 1 and the significant bits of byte 2 -> profile
 _H264_PROFILES = (
@@ -99,7 +99,7 @@ def matches(first: Codec, second: Codec) -> bool:
     return _identity(first) == _identity(second)
 
 
-# --- reading an m-section ---------------------------------------------------------------------------------------------
+# --- reading an m-section -----------------------------------------------------------------------------------
 
 
 def codecs_of(media: Media) -> tuple[NegotiatedCodec, ...]:
@@ -126,7 +126,7 @@ def codecs_of(media: Media) -> tuple[NegotiatedCodec, ...]:
     return tuple(found)
 
 
-# --- payload types ----------------------------------------------------------------------------------------------------
+# --- payload types ------------------------------------------------------------------------------------------
 
 
 class PayloadTypesExhausted(PeerError):
@@ -135,9 +135,7 @@ class PayloadTypesExhausted(PeerError):
 
 @dataclass(slots=True)
 class PayloadTypes:
-    """Which payload type means what, all through one session: a number is never given to two formats (RFC 3264
-    section 8.3.2).
-    """
+    """Which payload type means what, all through one session: one number, one format (RFC 3264 section 8.3.2)."""
 
     given: dict[int, tuple[object, ...]]
 
@@ -160,14 +158,14 @@ class PayloadTypes:
     def _free(self, liked: int | None, near: int | None) -> int:
         if liked is not None and liked not in self.given:
             return liked
-        above = [] if near is None else [one for one in _DYNAMIC if one > near and (one < 96) is (near < 96)]
-        number = next((one for one in (*above, *_DYNAMIC) if one not in self.given), None)
+        above = [one for one in _DYNAMIC if near is not None and one > near and (one < 96) is (near < 96)]
+        number: int | None = next((one for one in (*above, *_DYNAMIC) if one not in self.given), None)
         if number is None:
             raise PayloadTypesExhausted("no payload type left")
         return number
 
 
-# --- offers -----------------------------------------------------------------------------------------------------------
+# --- offers -------------------------------------------------------------------------------------------------
 
 
 def wanted(transceiver: Transceiver, capabilities: Capabilities, direction: Direction) -> tuple[Codec, ...]:
@@ -217,9 +215,7 @@ def offered(
 
 
 def _with_red(listed: list[Codec], result: list[NegotiatedCodec], payload_types: PayloadTypes) -> list[NegotiatedCodec]:
-    """Audio red names the primary it protects (RFC 2198 section 5), so it can only be written once that has a
-    number.
-    """
+    """Audio red names the primary it protects (RFC 2198 section 5), so that has to have its number first."""
     red = next((one for one in listed if one.mime_type.lower() == "audio/red"), None)
     primary = next((at for at, one in enumerate(result) if one.codec.name.lower() == "opus"), None)
     if red is None or primary is None:
@@ -231,7 +227,7 @@ def _with_red(listed: list[Codec], result: list[NegotiatedCodec], payload_types:
     return [*result[:position], formed, *result[position:]]
 
 
-# --- answers ----------------------------------------------------------------------------------------------------------
+# --- answers ------------------------------------------------------------------------------------------------
 
 
 def answered(
@@ -264,9 +260,7 @@ def _answers(local: Codec, remote: Codec) -> bool:
 
 
 def _agree(local: Codec, remote: Codec) -> Codec:
-    """Our codec as the answer says it: our parameters, the feedback both know; what points at payload types is
-    theirs.
-    """
+    """Our codec as the answer says it: our parameters, the feedback both know; pointers to payload types are theirs."""
     feedback = tuple(one for one in remote.feedback if one in local.feedback)
     if local.name.lower() in _RESILIENCE:
         return replace(local, fmtp=remote.fmtp, feedback=feedback, clock_rate=remote.clock_rate)

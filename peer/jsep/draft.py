@@ -86,8 +86,15 @@ class Draft:
         self.state = replace(self.state, next_mid=number + 1)
         return str(number)
 
-    def section_of(self, mid: str) -> Section | None:
-        return next((one for one in self.sections if one.mid == mid), None)
+    @property
+    def remote(self) -> SessionDescription | None:
+        """The remote description in force: the one being set, or the one our answer answers."""
+        answered = self.state.remote if self.is_answer else None
+        return self.model if not self.local else answered.model if answered else None
+
+    def transport_at(self, index: int) -> int:
+        """The key of the transport of a living section that has one by now."""
+        return self.sections[index].transport or 0
 
     # W3C webrtc-pc section 5.1 "Processing Remote MediaStreamTracks", steps in their order
 

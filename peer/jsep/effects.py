@@ -51,7 +51,7 @@ __all__ = [
 ]
 
 
-# --- transports -------------------------------------------------------------------------------------------------------
+# --- transports ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +138,7 @@ class RemoteCandidatesEnded:
 
 @dataclass(frozen=True, slots=True)
 class DtlsNegotiated:
-    """An answer settled the DTLS association: start it as soon as ICE allows, in this role, trusting these
-    fingerprints.
-    """
+    """An answer settled the DTLS association: start it when ICE allows, in this role, trusting these fingerprints."""
 
     transport: int
     role: DtlsRole
@@ -156,7 +154,7 @@ class DtlsRestarted:
     fingerprints: tuple[Fingerprint, ...]
 
 
-# --- SCTP and data channels -------------------------------------------------------------------------------------------
+# --- SCTP and data channels ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +200,7 @@ class ChannelIdsAssigned:
     role: DtlsRole
 
 
-# --- transceivers -----------------------------------------------------------------------------------------------------
+# --- transceivers -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,8 +264,7 @@ class ReceiverNegotiated:
     transceiver: int
 
 
-# --- events, in W3C's order (steps 15 to 20)
-# -----------------------------------------------------------------------------
+# --- events, in W3C's order (steps 15 to 20) ----------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 
 from peer import sdp
@@ -17,10 +18,9 @@ from .model import (
     Encoding,
     MediaParameters,
     NegotiatedCodec,
-    NegotiatedExtension,
     Transceiver,
 )
-from .session import direction_of, is_rejected, media_at
+from .session import bundled_has, direction_of, extensions_of, is_rejected, media_at
 
 __all__ = ["apply", "formats_of", "settle_codecs"]
 
@@ -40,8 +40,7 @@ def formats_of(block: Media) -> tuple[NegotiatedCodec, ...]:
     return codecs_of(block) if kind_of(block) is not None else ()
 
 
-# --- step 11.1: a local description
-# --------------------------------------------------------------------------------------
+# --- step 11.1: a local description -------------------------------------------------------------------------
 
 
 def _local(draft: Draft, index: int, block: Media, one: Transceiver) -> Transceiver:
@@ -53,13 +52,12 @@ def _local(draft: Draft, index: int, block: Media, one: Transceiver) -> Transcei
     direction = Direction.INACTIVE if is_rejected(block) else direction_of(draft.model, block)
     one = replace(one, receptive=direction.receives)
     theirs = media_at(draft.state.remote, index) if draft.is_answer else None
-    one = replace(one, receive=_receive_parameters(block, theirs, direction))
+    one = replace(one, receive=_receive_parameters(draft.model, block, theirs, direction))
     draft.emit(ReceiverNegotiated(one.key))
     if draft.is_answer:
         one = _prune_encodings(one, _sent_rids(block.first(sdp.SIMULCAST), local=True))
-        if theirs is not None:
-            one = replace(one, send=_send_parameters(draft, one, theirs, block))
-            draft.emit(SenderNegotiated(one.key))
+        one = replace(one, send=_send_parameters(draft, one, theirs or block, block))
+        draft.emit(SenderNegotiated(one.key))
         if not direction.receives and one.fired_direction is not None and one.fired_direction.receives:
             one, _ = draft.set_remote_streams(one, ())
             draft.mute(one.key)
@@ -67,8 +65,7 @@ def _local(draft: Draft, index: int, block: Media, one: Transceiver) -> Transcei
     return one
 
 
-# --- step 11.2: a remote description
-# -------------------------------------------------------------------------------------
+# --- step 11.2: a remote description ------------------------------------------------------------------------
 
 
 def _remote(draft: Draft, index: int, block: Media, one: Transceiver) -> Transceiver:
@@ -97,9 +94,9 @@ def _remote(draft: Draft, index: int, block: Media, one: Transceiver) -> Transce
 
 
 def _set_mid(draft: Draft, one: Transceiver) -> Transceiver:
-    if one.jsep_mid is not None:
-        draft.emit(TransceiverAssociated(one.key, one.jsep_mid))
-    return replace(one, mid=one.jsep_mid)
+    mid = one.jsep_mid or ""
+    draft.emit(TransceiverAssociated(one.key, mid))
+    return replace(one, mid=mid)
 
 
 def _set_transport(draft: Draft, index: int, one: Transceiver) -> Transceiver:
@@ -125,8 +122,7 @@ def _msids(draft: Draft, block: Media) -> tuple[str, ...]:
     return (draft.state.default_stream or "",)
 
 
-# --- encodings
-# -----------------------------------------------------------------------------------------------------------
+# --- encodings ----------------------------------------------------------------------------------------------
 
 
 def _propose_encodings(draft: Draft, block: Media, one: Transceiver) -> Transceiver:
@@ -166,21 +162,22 @@ def _settled(encoding: Encoding, codecs: tuple[NegotiatedCodec, ...]) -> Encodin
     return replace(encoding, codec=None)
 
 
-# --- negotiated parameters
-# -------------------------------------------------------------------------------------------------
+# --- negotiated parameters ----------------------------------------------------------------------------------
 
 
-def _receive_parameters(ours: Media, theirs: Media | None, direction: Direction) -> MediaParameters:
+def _receive_parameters(
+    model: SessionDescription, ours: Media, theirs: Media | None, direction: Direction
+) -> MediaParameters:
     """What our own description makes us ready to receive; nothing where we don't (W3C step 11.1.6)."""
     return MediaParameters(
         codecs=codecs_of(ours) if direction.receives else (),
-        extensions=_extensions(ours),
-        reduced_size_rtcp=ours.has(sdp.RTCP_RSIZE),
-        rtcp_mux=ours.has(sdp.RTCP_MUX),
+        extensions=tuple(row for row in extensions_of(model, ours) if row.direction.receives),
+        reduced_size_rtcp=bundled_has(model, ours, sdp.RTCP_RSIZE),
+        rtcp_mux=bundled_has(model, ours, sdp.RTCP_MUX),
         ptime=_milliseconds(ours.first(sdp.PTIME)),
         maxptime=_milliseconds(ours.first(sdp.MAXPTIME)),
         ssrcs=_ssrcs(theirs),
-        extmap_allow_mixed=ours.has(sdp.EXTMAP_ALLOW_MIXED),
+        extmap_allow_mixed=_allows_mixed(model, ours),
     )
 
 
@@ -193,11 +190,13 @@ def _remote_receive(
         common = tuple(mine for mine in codecs_of(ours) if _in(mine, remote))
     else:
         common = _supported(draft, one, theirs)
+    known = _implemented(draft, one)
+    said = extensions_of(draft.model, theirs)
     return MediaParameters(
         codecs=common if direction.receives else (),
-        extensions=tuple(row for row in _extensions(theirs) if row.uri in _implemented(draft, one)),
-        reduced_size_rtcp=theirs.has(sdp.RTCP_RSIZE),
-        rtcp_mux=theirs.has(sdp.RTCP_MUX),
+        extensions=tuple(row for row in said if row.direction.sends and known[row.uri].receives),
+        reduced_size_rtcp=bundled_has(draft.model, theirs, sdp.RTCP_RSIZE),
+        rtcp_mux=bundled_has(draft.model, theirs, sdp.RTCP_MUX),
         ssrcs=_ssrcs(theirs),
         extmap_allow_mixed=_allows_mixed(draft.model, theirs),
     )
@@ -208,20 +207,21 @@ def _send_parameters(draft: Draft, one: Transceiver, theirs: Media, ours: Media 
     mine = codecs_of(ours) if ours is not None else ()
     remote = _supported(draft, one, theirs)
     codecs = tuple(codec for codec in remote if _in(codec, mine)) if mine else remote
-    agreed = {row.uri for row in _extensions(ours)} if ours is not None else _implemented(draft, one)
-    model = draft.state.remote.model if draft.state.remote else None
+    known = _implemented(draft, one)
+    model = draft.remote or draft.model
+    said = extensions_of(model, theirs)
     return MediaParameters(
         codecs=codecs,
-        extensions=tuple(row for row in _extensions(theirs) if row.uri in agreed),
+        extensions=tuple(row for row in said if row.direction.receives and known[row.uri].sends),
         rids=tuple(encoding.rid for encoding in one.encodings if encoding.rid is not None),
         paused_rids=_paused(theirs.first(sdp.SIMULCAST)),
-        reduced_size_rtcp=theirs.has(sdp.RTCP_RSIZE),
-        rtcp_mux=theirs.has(sdp.RTCP_MUX),
+        reduced_size_rtcp=bundled_has(model, theirs, sdp.RTCP_RSIZE),
+        rtcp_mux=bundled_has(model, theirs, sdp.RTCP_MUX),
         max_bitrate=_max_bitrate(theirs),
         ptime=_milliseconds(theirs.first(sdp.PTIME)),
         maxptime=_milliseconds(theirs.first(sdp.MAXPTIME)),
         silence_suppression=_suppresses(codecs, codecs_of(theirs), mine),
-        extmap_allow_mixed=model is not None and _allows_mixed(model, theirs),
+        extmap_allow_mixed=_allows_mixed(model, theirs),
     )
 
 
@@ -237,12 +237,10 @@ def _in(one: NegotiatedCodec, others: tuple[NegotiatedCodec, ...]) -> bool:
     return any(matches(one.codec, other.codec) for other in others)
 
 
-def _extensions(block: Media | None) -> tuple[NegotiatedExtension, ...]:
-    return tuple(NegotiatedExtension(row.id, row.uri) for row in (block.all(sdp.EXTMAP) if block else ()))
-
-
-def _implemented(draft: Draft, one: Transceiver) -> set[str]:
-    return {row.uri for row in draft.state.configuration.capabilities(one.kind).extensions}
+def _implemented(draft: Draft, one: Transceiver) -> defaultdict[str, Direction]:
+    """What we do with each header extension; those we don't know are inactive."""
+    known = draft.state.configuration.capabilities(one.kind).extensions
+    return defaultdict(lambda: Direction.INACTIVE, {row.uri: row.direction for row in known})
 
 
 def _allows_mixed(model: SessionDescription, block: Media) -> bool:

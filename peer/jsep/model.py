@@ -153,7 +153,7 @@ class DtlsRole(StrEnum):
     SERVER = "server"
 
 
-# --- capabilities and negotiated parameters -----------------------------------------------------------------------
+# --- capabilities and negotiated parameters -----------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,11 +207,12 @@ class HeaderExtension:
 
 @dataclass(frozen=True, slots=True)
 class NegotiatedExtension:
-    """W3C RTCRtpHeaderExtensionParameters."""
+    """W3C RTCRtpHeaderExtensionParameters. `direction` is that of the a=extmap line, as its author means it."""
 
     id: int
     uri: str
     encrypted: bool = False
+    direction: Direction = Direction.SENDRECV
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,11 +271,11 @@ class Configuration:
     the role we take when an offer leaves us the choice.
 
     `session_level`: ICE credentials, fingerprints, setup and tls-id stand once, at session level, and hold for all
-    m-sections (RFC 9429 section 5.2.1 allows it); a=rtcp-mux stands in every RTP m-section. Without, all that stands as in
-    the examples of RFC 9429 section 7: only in m-sections with a transport of their own, with credentials of their own.
-    That is the purer form, but browsers don't take it: of a bundled section without fingerprint Firefox 153's content
-    process dies and Chromium 156 rejects the section; without a=rtcp-mux Chromium refuses the description; and a re-offer
-    in which bundled sections lost their credentials is a "partial ICE restart" to Firefox.
+    m-sections (RFC 9429 section 5.2.1 allows it); a=rtcp-mux stands in every RTP m-section. Without, all that stands
+    as in the examples of RFC 9429 section 7: only in m-sections with a transport of their own, with credentials of
+    their own. That is the purer form, but browsers don't take it: of a bundled section without fingerprint Firefox
+    153's content process dies and Chromium 156 rejects the section; without a=rtcp-mux Chromium refuses the
+    description; and a re-offer in which bundled sections lost their credentials is a "partial ICE restart" to Firefox.
     """
 
     fingerprints: tuple[Fingerprint, ...]
@@ -294,7 +295,7 @@ class Configuration:
         return self.audio if kind is Kind.AUDIO else self.video
 
 
-# --- the slots of a connection ------------------------------------------------------------------------------------
+# --- the slots of a connection ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -479,7 +480,12 @@ class State:
         encodings: tuple[Encoding, ...] = (),
         add_track: bool = False,
     ) -> tuple[State, Transceiver]:
-        """A new transceiver at the end of the set (addTrack, addTransceiver). The key is allocated here."""
+        """A new transceiver at the end of the set (addTrack, addTransceiver). The key is allocated here.
+
+        Several encodings without rid get one each (RFC 9429 section 5.2.1: "a rid-id MUST be generated").
+        """
+        if len(encodings) > 1:
+            encodings = tuple(replace(one, rid=one.rid or str(index)) for index, one in enumerate(encodings, start=1))
         made = Transceiver(
             self.next_key,
             kind,

@@ -1,6 +1,4 @@
-"""What the application does between descriptions: is a new one needed, restart ICE, the legacy options of
-createOffer.
-"""
+"""Between descriptions: is a new one needed, restart ICE, the legacy options of createOffer."""
 
 from __future__ import annotations
 
@@ -79,9 +77,7 @@ def restart_ice(state: State) -> State:
 
 
 def offer_to_receive(state: State, *, audio: bool | None = None, video: bool | None = None) -> State:
-    """The transceiver effects of the legacy createOffer options (W3C webrtc-pc section 4.4.3.2). None: member
-    absent.
-    """
+    """The transceiver effects of the legacy createOffer options (W3C section 4.4.3.2); None: member absent."""
     for kind, wished in ((Kind.AUDIO, audio), (Kind.VIDEO, video)):
         if wished is not None:
             state = _receive(state, kind) if wished else _refuse(state, kind)
@@ -106,7 +102,5 @@ def _receive(state: State, kind: Kind) -> State:
 
 
 def still_accurate(state: State) -> bool:
-    """Whether the offer or answer created last still represents the system state (W3C setLocalDescription,
-    4.4.2, 4.5.2).
-    """
+    """Whether the offer or answer created last still represents the state (W3C setLocalDescription, 4.4.2, 4.5.2)."""
     return state.basis == basis(state)

@@ -97,9 +97,7 @@ def create_offer(state: State, options: Options | None = None, *, entropy: Entro
 
 
 def basis(state: State) -> tuple[object, ...]:
-    """Everything an offer or answer is made from: when it differs, the last one made "no longer accurately
-    represents" us.
-    """
+    """Everything an offer or answer is made from: when it differs, the last one made no longer represents us."""
     return (
         state.signaling,
         state.transceivers,
@@ -114,14 +112,11 @@ def basis(state: State) -> tuple[object, ...]:
     )
 
 
-# --- layout: what stands where
-# -----------------------------------------------------------------------------------------
+# --- layout: what stands where ------------------------------------------------------------------------------
 
 
 def _layout(state: State) -> list[_Slot]:
-    """The m-sections in order: those there are, recycled or rejected as need be, then new ones (RFC 9429
-    section 5.2.2).
-    """
+    """The m-sections in order: old ones, recycled or rejected as need be, then new ones (RFC 9429 section 5.2.2)."""
     answer = last_answer(state)
     slots = [_existing(state, index, answer) for index in range(len(state.sections))]
     names = iter(free_mids(state))
@@ -153,14 +148,11 @@ def _existing(state: State, index: int, answer: SessionDescription | None) -> _S
     return slot
 
 
-# --- bundle: who carries a transport
-# -----------------------------------------------------------------------------------
+# --- bundle: who carries a transport ------------------------------------------------------------------------
 
 
 def _bundle(state: State, slots: list[_Slot]) -> list[tuple[str, ...]]:
-    """The BUNDLE groups, and in each slot whether it carries its transport's attributes (RFC 9429 sections
-    5.2.1, 5.2.2).
-    """
+    """The BUNDLE groups; marks the slots that carry a transport's attributes (RFC 9429 sections 5.2.1, 5.2.2)."""
     alive = [slot for slot in slots if not slot.rejected]
     answer = last_answer(state)
     if answer is None:
@@ -198,8 +190,7 @@ def _mark_by_policy(policy: BundlePolicy, alive: list[_Slot]) -> None:
         seen.add(slot.media)
 
 
-# --- lines
-# -------------------------------------------------------------------------------------------------------------
+# --- lines --------------------------------------------------------------------------------------------------
 
 
 class _Writer:

@@ -1,6 +1,4 @@
-"""Rollback (RFC 9429 section 5.7, W3C step 12): back to the last stable state, but for what the application did
-since.
-"""
+"""Rollback (RFC 9429 section 5.7, W3C step 12): the last stable state, but for what the application did since."""
 
 from __future__ import annotations
 
@@ -29,9 +27,7 @@ _NOTHING = SessionDescription(Block(()))
 
 
 def rollback(state: State, entropy: Entropy) -> Plan:
-    """Takes the pending offer back. The signaling table has allowed it, so there is one, and a stable state
-    before it.
-    """
+    """Takes the pending offer back. The signaling table has allowed it, so there is a stable state before it."""
     stable = state.stable or state
     draft = Draft(state, Side.LOCAL, Description(DescriptionType.ROLLBACK), _NOTHING, entropy)
     _sctp(draft, stable)
@@ -89,13 +85,16 @@ def _transceiver(draft: Draft, one: Transceiver, stable: State) -> None:
 
 
 def _slots(one: Transceiver, before: Transceiver | None) -> Transceiver:
-    """Steps 12.3.3 and 12.3.5: encodings of a proposed envelope, and what we were ready to receive."""
+    """Steps 12.3.3 and 12.3.5: encodings of a proposed envelope, and what we were ready to receive.
+
+    W3C forgets [[Receptive]]; RFC 9429 section 5.7 has media received as the previous descriptions say.
+    """
     if before is None:
         return one
     ridless = len(before.encodings) == 1 and before.encodings[0].rid is None
     if ridless and any(encoding.rid is not None for encoding in one.encodings):
         one = replace(one, encodings=before.encodings)
-    return replace(one, receive=before.receive)
+    return replace(one, receive=before.receive, receptive=before.receptive and not one.stopped)
 
 
 def _transports(draft: Draft, stable: State) -> None:

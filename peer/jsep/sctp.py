@@ -17,6 +17,7 @@ from .effects import (
 )
 from .model import SctpParameters
 from .session import is_data, is_rejected, media_at
+from .transports import dtls_role
 
 __all__ = ["negotiate", "update"]
 
@@ -44,10 +45,8 @@ def update(draft: Draft) -> None:
     index = _data_index(draft)
     state = draft.state
     if draft.is_offer and index is not None and state.sctp is None:
-        section = draft.sections[index]
-        if section.transport is None:
-            return
-        made = SctpParameters(draft.new_key(), section.mid, section.transport, state.configuration.sctp_port)
+        mid, transport = draft.sections[index].mid, draft.transport_at(index)
+        made = SctpParameters(draft.new_key(), mid, transport, state.configuration.sctp_port)
         draft.state = replace(draft.state, sctp=made)
         draft.emit(SctpTransportCreated(made.key, made.transport))
     elif draft.is_final and index is None and state.sctp is not None:
@@ -61,11 +60,8 @@ def negotiate(draft: Draft) -> None:
     state, known = draft.state, draft.state.sctp
     if not draft.is_answer or index is None or known is None:
         return
-    remote = draft.model if not draft.local else state.remote.model if state.remote else None
-    theirs = media_at(remote, index)
-    transport = draft.sections[index].transport
-    if theirs is None or transport is None:
-        return
+    theirs = media_at(draft.remote, index) or draft.model.media[index]
+    transport = draft.transport_at(index)
     size = theirs.first(sdp.MAX_MESSAGE_SIZE)
     limit = _DEFAULT_MAX_MESSAGE_SIZE if size is None else size
     port = _port(theirs)
@@ -74,6 +70,4 @@ def negotiate(draft: Draft) -> None:
     if port != known.remote_port or transport != known.transport:
         draft.emit(SctpNegotiated(known.key, transport, known.local_port, port, limit))
     draft.state = replace(state, sctp=replace(known, remote_port=port, max_message_size=limit, transport=transport))
-    role = draft.transports[transport].dtls_role
-    if role is not None:
-        draft.emit(ChannelIdsAssigned(role))
+    draft.emit(ChannelIdsAssigned(dtls_role(draft, index)))

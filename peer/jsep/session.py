@@ -23,10 +23,12 @@ from .write import NO_CANDIDATE, Address
 __all__ = [
     "ExtensionIds",
     "Gathered",
+    "bundled_has",
     "bundles",
     "credentials_in",
     "credentials_of",
     "direction_of",
+    "extensions_of",
     "free_mids",
     "gathered",
     "is_data",
@@ -80,7 +82,7 @@ def local_media(state: State, index: int) -> Media | None:
     return media_at(state.pending_local, index) or media_at(state.current_local, index)
 
 
-# --- ICE --------------------------------------------------------------------------------------------------------------
+# --- ICE ----------------------------------------------------------------------------------------------------
 
 
 def credentials_of(model: SessionDescription, media: Media) -> IceCredentials | None:
@@ -108,9 +110,7 @@ class Gathered:
 
 
 def gathered(state: State, mid: str, credentials: IceCredentials) -> Gathered:
-    """What has been gathered for an m-section under these credentials: it stands in our descriptions (RFC 9429
-    section 5.2.2).
-    """
+    """What was gathered for an m-section under these credentials, out of our descriptions (RFC 9429 section 5.2.2)."""
     for description in (state.pending_local, state.current_local):
         model = None if description is None else description.model
         for media in model.media if model is not None else ():
@@ -123,8 +123,7 @@ def gathered(state: State, mid: str, credentials: IceCredentials) -> Gathered:
     return Gathered()
 
 
-# --- numbers that mean the same all through a session
-# ------------------------------------------------------------------
+# --- numbers that mean the same all through a session -------------------------------------------------------
 
 
 def known_payload_types(state: State) -> PayloadTypes:
@@ -159,7 +158,7 @@ class ExtensionIds:
             # 15 is reserved in the one-byte form, ids above it need the two-byte form (RFC 8285 section 4)
             free = (one for one in (extension.id, *range(1, 15), *range(16, 256)) if one not in used)
             self.given[extension.uri] = next(free)
-        return NegotiatedExtension(self.given[extension.uri], extension.uri)
+        return NegotiatedExtension(self.given[extension.uri], extension.uri, direction=extension.direction)
 
 
 def free_mids(state: State) -> list[str]:
@@ -178,13 +177,26 @@ def free_mids(state: State) -> list[str]:
     return names
 
 
+def extensions_of(model: SessionDescription, media: Media) -> tuple[NegotiatedExtension, ...]:
+    """The header extensions of a section, its own or the session's (RFC 8285 section 8)."""
+    return tuple(
+        NegotiatedExtension(row.id, row.uri, direction=Direction(row.direction or "sendrecv"))
+        for row in model.inherited_all(media, sdp.EXTMAP)
+    )
+
+
+def bundled_has(model: SessionDescription, media: Media, attribute: sdp.Attribute[bool]) -> bool:
+    """Whether a flag holds for a section: its own, or that of its bundle's tag (RFC 9143 section 7.1.3)."""
+    group = next((group for group in bundles(model) if media.mid in group), ())
+    tag = next((one for one in model.media if one.mid in group and not is_rejected(one)), media)
+    return media.has(attribute) or tag.has(attribute)
+
+
 _DIRECTION_ROWS = tuple((row, Direction(row.name)) for row in sdp.DIRECTIONS)
 
 
 def direction_of(model: SessionDescription, media: Media) -> Direction:
-    """The direction of a section as its author means it: its own attribute, the session's, else sendrecv (RFC
-    8866 section 6.7).
-    """
+    """The direction of a section as its author means it; sendrecv where nothing is said (RFC 8866 section 6.7)."""
     for block in (media, model.session):
         for row, direction in _DIRECTION_ROWS:
             if block.has(row):

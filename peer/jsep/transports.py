@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from peer import sdp
-from peer.sdp import Media, SessionDescription
+from peer.sdp import Media
 
 from .codecs import kind_of
 from .draft import Draft
@@ -32,8 +32,7 @@ from .write import draw_credentials
 __all__ = ["negotiate", "resolve"]
 
 
-# --- before the media steps: who runs over what
-# -------------------------------------------------------------------------
+# --- before the media steps: who runs over what -------------------------------------------------------------
 
 
 def resolve(draft: Draft) -> None:
@@ -59,15 +58,12 @@ def _resolve_offer(draft: Draft) -> None:
             waiting.append(index)
     for index in waiting:
         tag = _tag(draft, draft.sections[index].mid)
-        if tag is None:
-            raise InvalidAccess(f"the m-section {draft.sections[index].mid!r} has no transport")
-        draft.sections[index] = replace(draft.sections[index], transport=draft.sections[tag].transport)
+        transport = None if tag is None else draft.sections[tag].transport
+        draft.sections[index] = replace(draft.sections[index], transport=transport)
 
 
 def _is_carrier(draft: Draft, index: int) -> bool:
-    """Whether an offered section gets a transport of its own. A remote one in a bundle does only as its tag: we
-    will bundle.
-    """
+    """Whether an offered section gets a transport of its own. Of a remote bundle only the tag does: we will bundle."""
     block = draft.model.media[index]
     if draft.local:
         proposed = draft.state.proposed
@@ -85,9 +81,7 @@ def _tag(draft: Draft, mid: str | None) -> int | None:
 
 
 def _create(draft: Draft, mid: str, block: Media) -> int:
-    drawn = credentials_of(draft.model, block) if draft.local else _draw(draft)
-    if drawn is None:
-        raise InvalidAccess(f"the m-section {mid!r} has no ICE credentials")
+    drawn = (credentials_of(draft.model, block) if draft.local else None) or _draw(draft)
     # W3C step 11.2.14.6: the offerer controls, but an ice-lite offerer never does (RFC 8445 section 6.1.1)
     controls = draft.local or draft.model.session.has(sdp.ICE_LITE)
     role = IceRole.CONTROLLING if controls else IceRole.CONTROLLED
@@ -129,8 +123,7 @@ def _is_known(block: Media) -> bool:
     return kind_of(block) is not None or is_data(block)
 
 
-# --- after the media steps: what ICE and DTLS are told
-# -------------------------------------------------------------------
+# --- after the media steps: what ICE and DTLS are told ------------------------------------------------------
 
 
 def negotiate(draft: Draft) -> None:
@@ -158,10 +151,8 @@ def _carriers(draft: Draft) -> dict[int, int]:
 
 def _apply_local(draft: Draft, key: int, index: int) -> None:
     block = draft.model.media[index]
-    credentials = credentials_of(draft.model, block)
     transport = draft.transports[key]
-    if credentials is None:
-        return
+    credentials = credentials_of(draft.model, block) or transport.credentials
     mid = draft.sections[index].mid
     if not transport.gathering:
         draft.emit(GatheringStarted(key, mid, index, credentials))
@@ -172,7 +163,7 @@ def _apply_local(draft: Draft, key: int, index: int) -> None:
 
 def _apply_remote(draft: Draft, key: int, index: int) -> None:
     """The remote side's ICE parameters. An offer's restart waits for our answer, so that it can be taken back."""
-    remote = _remote_description(draft)
+    remote = draft.remote
     block = media_at(remote, index)
     if remote is None or block is None or is_rejected(block):
         return
@@ -190,16 +181,6 @@ def _apply_remote(draft: Draft, key: int, index: int) -> None:
         _deliver_candidates(draft, key, block)
 
 
-def _remote_description(draft: Draft) -> SessionDescription | None:
-    """The remote description in force: the one being set, or the one our answer answers."""
-    if not draft.local:
-        return draft.model
-    if draft.is_offer:
-        return None
-    remote = draft.state.pending_remote or draft.state.current_remote
-    return None if remote is None else remote.model
-
-
 def _deliver_candidates(draft: Draft, key: int, block: Media) -> None:
     candidates = tuple(f"candidate:{value}" for value in block.all(sdp.CANDIDATE))
     if candidates:
@@ -208,32 +189,28 @@ def _deliver_candidates(draft: Draft, key: int, block: Media) -> None:
         draft.emit(RemoteCandidatesEnded(key))
 
 
+def dtls_role(draft: Draft, index: int) -> DtlsRole:
+    """Our role as an answer has it: who answered "active" sends the ClientHello (RFC 5763 section 5)."""
+    tag = _tag(draft, draft.sections[index].mid)
+    setup = draft.model.inherited(draft.model.media[index if tag is None else tag], sdp.SETUP)
+    return DtlsRole.CLIENT if (setup is sdp.Setup.ACTIVE) is draft.local else DtlsRole.SERVER
+
+
 def _apply_dtls(draft: Draft, key: int, index: int) -> None:
     """Roles and fingerprints (RFC 9429 section 5.11, RFC 8842 section 5)."""
-    remote = _remote_description(draft)
-    theirs = media_at(remote, index)
-    setup = draft.model.inherited(draft.model.media[index], sdp.SETUP)
-    if remote is None or theirs is None or setup is None:
-        return
-    role = DtlsRole.CLIENT if (setup is sdp.Setup.ACTIVE) is draft.local else DtlsRole.SERVER
+    remote = draft.remote or draft.model
+    theirs = remote.media[index]
+    role = dtls_role(draft, index)
     fingerprints = remote.inherited_all(theirs, sdp.FINGERPRINT)
     tls_id = remote.inherited(theirs, sdp.TLS_ID)
     transport = draft.transports[key]
-    changed = set(fingerprints) != set(transport.fingerprints) or tls_id != transport.tls_id
     if transport.dtls_role is None:
         draft.emit(DtlsNegotiated(key, role, fingerprints))
-    elif changed:
-        before = _transport_before(draft, key)
-        if before is not None and before.remote == draft.transports[key].remote:
-            raise InvalidAccess("a new DTLS association without an ICE restart")
+    elif set(fingerprints) != set(transport.fingerprints) or tls_id != transport.tls_id:
         draft.emit(DtlsRestarted(key, role, fingerprints))
     elif role is not transport.dtls_role:
-        raise InvalidAccess(f"a=setup:{setup} would turn the roles of a DTLS association that goes on")
+        raise InvalidAccess(f"a DTLS association that goes on can't turn its roles (m-section {index})")
     draft.transports[key] = replace(transport, dtls_role=role, fingerprints=fingerprints, tls_id=tls_id)
-
-
-def _transport_before(draft: Draft, key: int) -> Transport | None:
-    return next((one for one in draft.state.transports if one.key == key), None)
 
 
 def _close_unused(draft: Draft) -> None:

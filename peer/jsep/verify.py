@@ -44,14 +44,13 @@ def verify(state: State, side: Side, kind: DescriptionType, model: SessionDescri
     if kind in _ANSWERS:
         offer = state.pending_remote if side is Side.LOCAL else state.pending_local
     case = _Case(state, side, kind, model, offer)
-    checks = _COMMON + (_REMOTE if side is Side.REMOTE else ()) + (_OF_ANSWERS if offer is not None else _OF_OFFERS)
+    checks = _COMMON + (_OF_ANSWERS if offer is not None else _OF_OFFERS) + (_REMOTE if side is Side.REMOTE else ())
     for check in checks:
         for complaint in check(case):
             raise InvalidAccess(complaint)
 
 
-# --- inside the description
-# --------------------------------------------------------------------------------------------
+# --- inside the description ---------------------------------------------------------------------------------
 
 
 def _single_attributes(case: _Case) -> Iterator[str]:
@@ -191,8 +190,7 @@ def _is_known(media: Media) -> bool:
     return kind_of(media) is not None or is_data(media)
 
 
-# --- against what was before
-# -------------------------------------------------------------------------------------------
+# --- against what was before --------------------------------------------------------------------------------
 
 
 def _continues(case: _Case) -> Iterator[str]:
@@ -207,6 +205,21 @@ def _continues(case: _Case) -> Iterator[str]:
             yield f"the m-section {section.mid!r} became {media.mid!r}"
         if media.media != section.media:
             yield f"the m-section {section.mid!r} was {section.media}, is {media.media}"
+
+
+def _dtls_continues(case: _Case) -> Iterator[str]:
+    """Another fingerprint or tls-id is another DTLS association: that needs an ICE restart (RFC 9429 section 5.8.3)."""
+    for index, media in case.alive:
+        section = case.state.sections[index] if index < len(case.state.sections) else None
+        transport = None if section is None or section.transport is None else case.state.transport(section.transport)
+        if transport is None or transport.dtls_role is None:
+            continue
+        tag = _tag_of(case, media)
+        fingerprints = set(case.model.inherited_all(tag, sdp.FINGERPRINT))
+        same = fingerprints == set(transport.fingerprints)
+        same = same and case.model.inherited(tag, sdp.TLS_ID) == transport.tls_id
+        if not same and credentials_of(case.model, tag) == transport.remote:
+            yield f"a new DTLS association without an ICE restart (line {media.line} on)"
 
 
 def _mux_continues(case: _Case) -> Iterator[str]:
@@ -266,7 +279,7 @@ def _answer_bundles(case: _Case) -> Iterator[str]:
 def _ice_restart_answered(case: _Case) -> Iterator[str]:
     """New credentials in an answer if, and only if, the offer restarted ICE (RFC 9429 section 5.10)."""
     state, model = case.state, case.model
-    for index, media in case.alive:
+    for index, media in case.alive if case.side is Side.REMOTE else ():
         theirs_before = _before(state.current_remote, index, media)
         ours_before = _before(state.current_local, index, media)
         ours_now = _before(state.pending_local, index, media)
@@ -289,6 +302,6 @@ def _before(description: Description | None, index: int, media: Media) -> object
 
 _Check = Callable[[_Case], Iterator[str]]
 _COMMON: tuple[_Check, ...] = (_single_attributes, _mids, _simulcast, _formats, _bundle_numbers, _sctp)
-_REMOTE: tuple[_Check, ...] = (_rtcp_mux, _ice, _dtls, _prohibited, _mux_continues)
+_REMOTE: tuple[_Check, ...] = (_rtcp_mux, _ice, _dtls, _prohibited, _mux_continues, _dtls_continues)
 _OF_OFFERS: tuple[_Check, ...] = (_continues,)
 _OF_ANSWERS: tuple[_Check, ...] = (_same_sections, _answer_fits, _answer_bundles, _ice_restart_answered)

@@ -122,7 +122,7 @@ def media_section(
     lines += [sdp.FMTP.line(sdp.Fmtp(str(one.payload_type), one.codec.fmtp)) for one in codecs if one.codec.fmtp]
     if media == "audio":
         lines.append("a=maxptime:120")
-    lines += [sdp.EXTMAP.line(sdp.Extmap(one.id, one.uri)) for one in extensions]
+    lines += [sdp.EXTMAP.line(_extmap(one)) for one in extensions]
     if allow_mixed:
         lines.append(sdp.EXTMAP_ALLOW_MIXED.line(True))
     lines += [
@@ -243,6 +243,10 @@ def _rtpmap(one: NegotiatedCodec) -> sdp.Rtpmap:
     return sdp.Rtpmap(one.payload_type, codec.name, codec.clock_rate, channels)
 
 
+def _extmap(one: NegotiatedExtension) -> sdp.Extmap:
+    return sdp.Extmap(one.id, one.uri, None if one.direction is Direction.SENDRECV else one.direction.value)
+
+
 def lip_sync_groups(
     sections: Iterable[tuple[str, Transceiver]], kept: Iterable[tuple[str, ...]] = ()
 ) -> list[sdp.Group]:
@@ -262,9 +266,7 @@ def lip_sync_groups(
 
 
 def silence(codecs: tuple[NegotiatedCodec, ...], wished: bool | None) -> tuple[NegotiatedCodec, ...]:
-    """Voice activity detection (RFC 9429 section 5.2.3.2): CN formats and Opus's `usedtx`. None leaves
-    everything as it is.
-    """
+    """Voice activity detection (RFC 9429 section 5.2.3.2): CN formats and Opus's `usedtx`. None changes nothing."""
     if wished is None:
         return codecs
     result = []

@@ -1,4 +1,62 @@
-"""SCTP over DTLS for WebRTC."""
+"""SCTP over DTLS for WebRTC: RFC 9260 as RFC 8261 and 8831 use it, with every extension that a data channel can meet.
+
+    association = Association(Config(remote_max_message_size=262_144), entropy=entropy)
+    association.connect(now)                                   # both sides do
+    association.send(stream_id, ppid, data, now=now, ordered=True, max_retransmits=None, lifetime=None)
+    for packet in association.datagrams_to_send(now): ...      # through DTLS; after every other call
+    for event in association.receive_datagram(packet, now): ...
+    if now >= association.next_timeout(): association.handle_timeout(now)
+
+Who does what:
+
+    association     the public face, packets in and out, timers            (data path)
+    control         handshake, heartbeat, errors, shutdown: the actions that states.ACTIONS names
+    states          the state table          setup      cookies, offers, Table 12 of section 5.2.4
+    outbound        messages that wait       schedulers who is next (RFC 8260)
+    transmission    DATA out, SACK in        congestion, rto, ranges: its parts
+    inbound         DATA in, SACK out        reassembly: from fragments to messages
+    reset           RFC 6525                 pmtud      RFC 8899            seam    transforms and the trace
+
+How to read it: follow `Association.receive_datagram` and `datagrams_to_send`; everything else hangs on them.
+
+TSNs are plain integers that never wrap; only 32 bits of them go on the wire. SSNs and MIDs are small and do wrap.
+
+Where the time goes
+-------------------
+Measured in memory, one process, CPython 3.11, one core of two; 16 KiB messages, reliable and ordered, both ends
+together, microseconds a packet:
+
+    packets of                   1188 bytes   1188, CRC32c   1412 bytes
+    queueing (16 KiB a call)        0.1           0.15          0.1
+    building packets of DATA        2.5           3.2           2.3
+    taking packets of DATA          2.9           3.8           2.7
+    SACKs, timers, events           0.55          0.65          0.5
+    together                        6.0           7.8           5.6
+    which is                      191 MB/s      147 MB/s      244 MB/s
+
+With AES-128-GCM both ways on top it is about 8 microseconds, 165 MB/s. So SCTP is a third of what a packet costs in the
+whole stack: DTLS records and UDP sockets are the rest. What made the difference, in the order of what it brought:
+
+- One SACK for everything that was received in a batch, by draining once after the batch. It also makes the sender's
+  bursts match the receiver's reads. `Config.burst_limit` keeps a burst below what a socket's buffer holds (92 packets of
+  1200 bytes in Linux's default); without it a loopback transfer lives on its own losses.
+- No chunk objects on the way: DATA is packed with one `struct`, joined with one `bytes.join`, unpacked in place. Each
+  chunk that was sent costs one slotted `Sent` with its encoded bytes, which a retransmission sends again as they are.
+- `outstanding` is a dict by TSN. A cumulative acknowledgement pops its front, a gap block is compared with the last one
+  as ranges: a SACK costs what it newly acknowledges, whatever the window.
+- Copying 1 KiB of bytes (60 ns) is cheaper than a memoryview and what handling it costs `join` later.
+- The zero checksum (RFC 9653) saves 1.8 microseconds a packet at both ends together: the CRC itself is 0.15 each, the
+  copies around it are the rest. `google_crc32c` takes `bytes` only.
+- Larger packets pay nearly in proportion: path MTU discovery to 1412 is worth 20 %.
+- What didn't pay: a shorter path for the middle fragments of a message, memoryviews on input, merging the two
+  receiving functions (within the noise, all three).
+
+Memory: a message in transit is held once at each end. Sending 256 MiB raises the peak by 2 MiB over the two copies that
+the users themselves hold; sending 1 GiB in 16 KiB messages behind a 256 KiB threshold doesn't raise it at all.
+
+Over 30 ms of round trip and 1 % loss it makes 0.55 to 0.7 MB/s, which is what RFC 9260's congestion control allows
+(Mathis: 1.22 * MSS / (RTT * sqrt(p)) = 0.56).
+"""
 
 from peer.sctp.association import Association
 from peer.sctp.config import Config

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from peer.errors import DecodeError, LocalProtocolError, RemoteProtocolError
 from peer.sctp.config import Config
-from peer.sctp.control import Control, Timer
+from peer.sctp.control import COOKIE_ACK, Control, Timer
 from peer.sctp.events import AssociationAborted, BufferedAmountChanged, Event
 from peer.sctp.inbound import Inbound
 from peer.sctp.outbound import Message
@@ -15,8 +15,8 @@ from peer.sctp.reset import Request
 from peer.sctp.seam import Seam, Transform, identity
 from peer.sctp.states import ACCEPTS_DATA, ACTIONS, MAY_SEND_DATA, Action, State
 from peer.trace import Sink
-from peer.wire.sctp import COMMON_HEADER, Abort, ChunkType, Error, Unknown, crc32c, parse_chunk, with_checksum
-from peer.wire.sctp_tlv import Cause, CauseCode
+from peer.wire.sctp import COMMON_HEADER, Abort, ChunkType, Error, Unknown, crc32c, parse, parse_chunk, with_checksum
+from peer.wire.sctp_tlv import Cause, CauseCode, TsnReset
 
 __all__ = ["Association"]
 
@@ -129,6 +129,8 @@ class Association(Control):
         """
         if self._reconfigurations is None or not self.offer.reconfiguration:
             raise LocalProtocolError("this peer can't be asked to re-configure, or not yet")
+        if isinstance(request, TsnReset) and self.offer.interleaving:
+            raise LocalProtocolError("TSNs aren't reset where messages are interleaved")
         self._reconfigurations.request(request)
 
     def set_priority(self, stream_id: int, priority: int) -> None:
@@ -168,7 +170,7 @@ class Association(Control):
 
     def receive_datagram(self, data: bytes, now: float) -> list[Event]:
         """Takes one packet, as DTLS gave it. Raises RemoteProtocolError once, when the peer's fault ends it all."""
-        events = self._collect()
+        events = self._collect() if self._pending or self._transmission.touched else []
         try:
             note = self._receive(data, now, events)
         except DecodeError as error:
@@ -176,7 +178,8 @@ class Association(Control):
         except RemoteProtocolError as error:
             self._seam.received(data, now, str(error))
             raise
-        self._seam.received(data, now, note)
+        if self._seam.active:
+            self._seam.received(data, now, note)
         return events
 
     def datagrams_to_send(self, now: float) -> list[bytes]:
@@ -287,16 +290,17 @@ class Association(Control):
             expected = self._peer_tag if data[13] & 1 else self._local_tag
             return "" if tag == expected and tag else "verification tag"
         if self.state == State.CLOSED and not self._ended and first != ChunkType.COOKIE_ACK:
-            return self._answer_stray(tag, first)
+            return self._answer_stray(tag, data)
         if first == ChunkType.SHUTDOWN_ACK and self.state in (State.COOKIE_WAIT, State.COOKIE_ECHOED):
             return ""
         return "verification tag"
 
-    def _answer_stray(self, tag: int, first: int) -> str:
-        """Out of the blue: section 8.4 (5) and (8)."""
-        if first == ChunkType.SHUTDOWN_ACK:
+    def _answer_stray(self, tag: int, data: bytes) -> str:
+        """Out of the blue: section 8.4 (2), (5), (7) and (8)."""
+        types = [chunk.type for chunk in parse(data).chunks if not isinstance(chunk, bytes)]
+        if types[0] == ChunkType.SHUTDOWN_ACK:
             return ""
-        if first != ChunkType.ERROR:
+        if not {ChunkType.ABORT, ChunkType.ERROR} & set(types):
             self._send_alone(Abort((), reflected=True), tag)
         return "out of the blue"
 
@@ -365,12 +369,10 @@ class Association(Control):
         sending = self.state in MAY_SEND_DATA
         transmission.begin_burst(now)
         control, self._bundle = self._bundle, []
-        if self._reconfigurations is not None and self.state in MAY_SEND_DATA:
-            control += self._reconfigurations.chunks(now)
-        if transmission.forward_due:
-            control.append(transmission.forward_tsn().serialize())
+        control += self._requests(now)
         if inbound.sack_due:
-            control.insert(0, inbound.sack(transmission.mtu - 12))
+            after = 1 if control and control[0] == COOKIE_ACK else 0
+            control.insert(after, inbound.sack(transmission.mtu - 12 - 4 * after))
         limit = transmission.mtu - 12
         while True:
             parts, room = [header], limit
@@ -384,9 +386,20 @@ class Association(Control):
                 else:
                     room = transmission.fill(parts, room, now)
             if len(parts) == 1:
-                return
+                # Filling may have given up messages, or sent the last one of a stream that is to be reset.
+                control = self._requests(now)
+                if not control:
+                    return
+                continue
             packet = b"".join(parts)
             packets.append(with_checksum(packet) if checked else packet)
+
+    def _requests(self, now: float) -> list[bytes]:
+        """FORWARD-TSN and RE-CONFIG, where they are due."""
+        chunks = [self._transmission.forward_tsn(now).serialize()] if self._transmission.forward_due else []
+        if self._reconfigurations is not None and self.state in MAY_SEND_DATA:
+            chunks += self._reconfigurations.chunks(now)
+        return chunks
 
     def _fill_with_sack(self, parts: list[bytes], room: int, inbound: Inbound, now: float) -> int:
         left = self._transmission.fill(parts, room - 16, now)

@@ -10,18 +10,20 @@ _INITIAL_LIMIT = 4404  # section 7.2.1, for IPv4; 4344 for IPv6 differs by less 
 class CongestionWindow:
     """Slow start, congestion avoidance and fast recovery. `cwnd` bounds the bytes in flight."""
 
-    __slots__ = ("_partial_bytes_acked", "cwnd", "mtu", "recovery_exit", "ssthresh")
+    __slots__ = ("_idle", "_partial_bytes_acked", "cwnd", "mtu", "recovery_exit", "ssthresh")
 
     def __init__(self, mtu: int) -> None:
         self.mtu = mtu
         self.cwnd = min(4 * mtu, max(2 * mtu, _INITIAL_LIMIT))
         self.ssthresh = 1 << 62
         self._partial_bytes_acked = 0
+        self._idle = False
         self.recovery_exit: int | None = None
         """The TSN whose acknowledgement ends fast recovery; None outside it."""
 
     def acknowledged(self, size: int, flight_before: int, flight_now: int) -> None:
         """A SACK newly acknowledged `size` bytes; before it `flight_before` bytes were in flight, now `flight_now`."""
+        self._idle = False
         if self.cwnd <= self.ssthresh:
             # "Fully utilized": less than one more packet would have fitted.
             if self.recovery_exit is None and flight_before + self.mtu > self.cwnd:
@@ -61,6 +63,7 @@ class CongestionWindow:
     def idled(self) -> None:
         """A whole RTO passed without anything to send (section 7.2.1, the last rule)."""
         if self.cwnd > 4 * self.mtu:
-            if self.ssthresh > self.cwnd:
+            if not self._idle:
                 self.ssthresh = self.cwnd
+            self._idle = True
             self.cwnd = max(self.cwnd // 2, 4 * self.mtu)

@@ -48,9 +48,10 @@ from peer.wire.sctp import (
 )
 from peer.wire.sctp_tlv import Cause, CauseCode, Parameter, ParameterType
 
-__all__ = ["Control", "Timer"]
+__all__ = ["COOKIE_ACK", "Control", "Timer"]
 
 _MASK = 0xFFFFFFFF
+COOKIE_ACK = CookieAck().serialize()
 _HEARTBEAT_INFO = struct.Struct(">d8s")
 _FALLING = frozenset({State.SHUTDOWN_RECEIVED, State.SHUTDOWN_ACK_SENT})
 
@@ -103,6 +104,10 @@ class Control:
         """Queues a chunk for the peer; it shares a packet with what else leaves at the next drain."""
         self._bundle.append(chunk.serialize())
 
+    def _send_cookie_ack(self) -> None:
+        """Queues COOKIE ACK, which stands first in its packet (section 5.1, E; 6.10)."""
+        self._bundle.insert(0, COOKIE_ACK)
+
     def _send_alone(self, chunk: Chunk, tag: int, *more: Chunk) -> None:
         """Queues a packet of its own, always with a right checksum (RFC 9653 section 5.2)."""
         packet = Packet(self.config.local_port, self.config.remote_port, tag, (chunk, *more))
@@ -129,10 +134,10 @@ class Control:
         self._timers[Timer.INIT] = now + self._transmission.rto.value
 
     def _answer_init(self, chunk: Init, tag: int, now: float, events: list[Event]) -> None:
-        refusal = setup.missing_or_bad(chunk)
-        if tag or refusal:
-            if not tag and chunk.tag:
-                self._send_alone(Abort((_invalid(refusal),)), chunk.tag)
+        refusal = setup.refusal(chunk)
+        if tag or refusal is not None:
+            if refusal is not None and not tag and chunk.tag:
+                self._send_alone(Abort((refusal,)), chunk.tag)
             return
         kept, reported = setup.unrecognized(chunk.parameters)
         local_tag, local_tsn = self._local_tag, self._local_tsn
@@ -161,12 +166,15 @@ class Control:
         self._send_alone(InitAck(local_tag, window, outbound, inbound, local_tsn, parameters), chunk.tag)
 
     def _echo_cookie(self, chunk: InitAck, tag: int, now: float, events: list[Event]) -> None:
-        refusal = setup.missing_or_bad(chunk)
+        refusal = setup.refusal(chunk)
         kept, reported = setup.unrecognized(chunk.parameters)
         cookie = chunk.cookie
-        if refusal or cookie is None:
+        if refusal is not None and chunk.tag and chunk.a_rwnd < setup.LEAST_WINDOW:
+            self._send_alone(Abort((refusal,)), chunk.tag)  # without a change of state (section 3.3.3)
+            return
+        if refusal is not None or cookie is None:
             missing = Cause(CauseCode.MISSING_PARAMETER, b"\0\0\0\1\0\7")
-            self._fail(_invalid(refusal) if refusal else missing, events, chunk.tag)
+            self._fail(refusal or missing, events, chunk.tag)
         del self._timers[Timer.INIT]
         self._peer_tag = chunk.tag
         self._open(
@@ -179,13 +187,11 @@ class Control:
         self._cookie = cookie
         self._attempts = 0
         self.state = State.COOKIE_ECHOED
-        self._send_cookie(now)
-        if reported:
-            cause = Cause(CauseCode.UNRECOGNIZED_PARAMETERS, b"".join(p.serialize() for p in reported))
-            self._send(Error((cause,)))
+        cause = Cause(CauseCode.UNRECOGNIZED_PARAMETERS, b"".join(p.serialize() for p in reported))
+        self._send_cookie(now, *([Error((cause,))] if reported else []))
 
-    def _send_cookie(self, now: float) -> None:
-        self._send_alone(CookieEcho(self._cookie), self._peer_tag)
+    def _send_cookie(self, now: float, *reports: Error) -> None:
+        self._send_alone(CookieEcho(self._cookie), self._peer_tag, *reports)
         self._timers[Timer.COOKIE] = now + self._transmission.rto.value
 
     def _open(self, peer_tsn: int, peer_window: int, outbound: int, inbound: int, offer: Offer) -> None:
@@ -238,7 +244,7 @@ class Control:
             self._established(now, events)
         elif self._peer_tag != cookie.peer_tag:
             return  # an old cookie of a peer that we have met under another tag since
-        self._send(CookieAck())
+        self._send_cookie_ack()
 
     def _adopt(self, cookie: Cookie) -> None:
         self._peer_tag = cookie.peer_tag
@@ -259,7 +265,7 @@ class Control:
         self._timers.clear()
         events.append(AssociationRestarted())
         self._established(now, events)
-        self._send(CookieAck())
+        self._send_cookie_ack()
 
     def _establish(self, chunk: CookieAck, tag: int, now: float, events: list[Event]) -> None:
         self._established(now, events)
@@ -345,7 +351,9 @@ class Control:
     def _fail(self, cause: Cause, events: list[Event], tag: int | None = None) -> NoReturn:
         """The peer broke a rule that ends the association: ABORT leaves, and RemoteProtocolError is raised."""
         reason = cause.value.decode("utf-8", "replace")
-        self._send_alone(Abort((cause,)), self._peer_tag if tag is None else tag)
+        known = self._peer_tag if tag is None else tag
+        # Without a tag of the peer's, its packet's own tag, which is ours, goes back with the T bit (section 3.3.3).
+        self._send_alone(Abort((cause,), reflected=not known), known or self._local_tag)
         self._end(AssociationAborted((cause,), by_remote=False, reason=reason), events)
         self._pending, events[:] = [*self._pending, *events], []
         raise RemoteProtocolError(reason or f"SCTP error cause {cause.code}", code=cause.code)
@@ -431,10 +439,6 @@ class Control:
     def _reconfigure(self, chunk: Reconfig, tag: int, now: float, events: list[Event]) -> None:
         if self._reconfigurations is not None and self.offer.reconfiguration:
             self._reconfigurations.receive(chunk, now, events)
-
-
-def _invalid(reason: str) -> Cause:
-    return Cause(CauseCode.INVALID_PARAMETER, reason.encode())
 
 
 def _violation(reason: str) -> Cause:

@@ -65,6 +65,7 @@ class Inbound:
         self._ranges: list[Range] = []
         self._duplicates: list[int] = []
         self._packets = 0
+        self._first = True
         self._immediate = False
         self._advertised = self._window
 
@@ -142,6 +143,8 @@ class Inbound:
         if first == self.cumulative + 1:
             self.cumulative = last
             del self._ranges[0]
+            if last > tsn and not self._interleaving:
+                self.reassembly.settle(last + 1)
         return True
 
     def _note_duplicate(self, tsn: int) -> None:
@@ -183,6 +186,9 @@ class Inbound:
     def packet_received(self, now: float) -> None:
         """A packet with at least one DATA chunk was taken: decides when it is acknowledged (section 6.2)."""
         self._packets += 1
+        if self._first:
+            self._first = False
+            self._immediate = True  # the first of an association: section 5.1
         if self.deadline is None and self._packets == 1:
             self.deadline = now + self._config.sack_delay
 

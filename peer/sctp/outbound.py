@@ -135,7 +135,12 @@ class OutboundQueue:
 
     def begin_packet(self) -> None:
         """A new packet is being filled: the round robin per packet may change streams now."""
+        if not self._per_packet:
+            return
         self._packet_stream = None
+        if self.current is not None and (self.interleaving or not self.current.offset):
+            waiting, self.current = self.current.stream, None
+            self._enlist(waiting)
 
     def next(self) -> Message | None:
         """The message whose fragment goes next; None when nothing may be sent (in this packet)."""
@@ -157,12 +162,12 @@ class OutboundQueue:
         message.offset += size
         stream.buffered -= size
         self.buffered -= size
-        self._schedule.charge(stream, size)
         done = message.offset >= message.size
-        if done:
-            stream.messages.popleft()
         if not done and not self.interleaving:
             return
+        self._schedule.charge(stream, size if self.interleaving else message.size)
+        if done:
+            stream.messages.popleft()
         if self.current is message:
             self.current = None
             if self._packet_stream is stream and stream.messages:

@@ -45,6 +45,7 @@ class Run:
         "ppid",
         "size",
         "stream_id",
+        "uncounted",
         "unordered",
     )
 
@@ -59,10 +60,12 @@ class Run:
         self.folded: BytesIO | None = None
         self.size = 0
         self.counted = 0
+        self.uncounted = 0
 
     def matches(self, stream_id: int, number: int, unordered: int) -> bool:
         """Whether a fragment that says this may belong to the same message."""
-        return self.stream_id == stream_id and self.unordered == unordered and self.number == number
+        # An unordered message's SSN means nothing (section 6.6).
+        return self.stream_id == stream_id and self.unordered == unordered and (self.number == number or unordered > 0)
 
     def fold(self) -> None:
         """Moves the parts into one buffer."""
@@ -144,14 +147,17 @@ class Reassembly:
         run.parts += after.parts
         run.size += after.size
         run.counted += after.counted
+        run.uncounted += after.uncounted
         run.last = after.last
         run.end = after.end
 
     def _charge(self, run: Run, size: int, in_order: bool) -> None:
         if in_order and run.begin and self.under_delivery + run.size <= self._allowance:
-            self.counted -= run.counted
-            self.under_delivery += size
-            run.counted = 0
+            if run.counted:
+                self.counted -= run.counted
+                run.counted = 0
+            self.under_delivery += run.size - run.uncounted
+            run.uncounted = run.size
             if len(run.parts) >= _FOLD_AT:
                 run.fold()
         else:
@@ -161,7 +167,16 @@ class Reassembly:
 
     def _discharge(self, run: Run) -> None:
         self.counted -= run.counted
-        self.under_delivery = max(self.under_delivery - run.size, 0)
+        self.under_delivery -= run.uncounted
+
+    def settle(self, following: int) -> None:
+        """Everything before the TSN `following` has arrived: the run that ends there is under delivery now."""
+        run = self._open_ends.get(following)
+        if run is not None and run.begin and run.counted and self.under_delivery + run.size <= self._allowance:
+            self.counted -= run.counted
+            run.counted = 0
+            self.under_delivery += run.size - run.uncounted
+            run.uncounted = run.size
 
     def interrupt(self, tsn: int) -> None:
         """A whole message took the TSN `tsn`: what it separates can't be completed any more."""

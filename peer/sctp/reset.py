@@ -110,9 +110,9 @@ class Reconfigurations:
         if not self._wishes:
             return None
         if isinstance(self._wishes[0], TsnReset):
-            # Nothing may be outstanding (section 5.1.4, C2): no new TSN is given out until that is so.
+            # Nothing may be outstanding (section 5.1.4, C2): no new message begins until that is so.
             self._transmission.suspended = True
-            if self._transmission.outstanding:
+            if not self._transmission.is_at_rest:
                 return None
         return replace(self._wishes.popleft(), request=self._next_request)
 
@@ -275,8 +275,14 @@ class Reconfigurations:
 
     def _answer_tsn(self, request: TsnReset, now: float, events: list[Event]) -> ReconfigurationResponse:
         """Section 5.2.4. Whether it is allowed is an administrative decision (section 5.2.1): by default it isn't."""
-        if not self._allow_tsn_reset:
+        if not self._allow_tsn_reset or self._transmission.interleaving:
             return ReconfigurationResponse(request.request, ReconfigurationResult.DENIED)
+        if not self._transmission.is_at_rest:
+            # What is on its way would be lost. The request will come again (section 5.2.7, H2), and finds less of it.
+            self._transmission.suspended = True
+            self._expected = request.request
+            return ReconfigurationResponse(request.request, ReconfigurationResult.IN_PROGRESS)
+        self._transmission.suspended = False
         peer_next = (self._inbound.cumulative + 1 + _HALF) & _MASK
         own_next = self._transmission.next_tsn & _MASK
         self._inbound.restart_tsns(peer_next)

@@ -14,20 +14,23 @@ from enum import StrEnum
 
 from peer.sctp.config import Config
 from peer.wire.sctp import ChunkType, Init, InitAck
-from peer.wire.sctp_tlv import Parameter, ParameterType
+from peer.wire.sctp_tlv import Cause, CauseCode, Parameter, ParameterType
 
 __all__ = [
+    "LEAST_WINDOW",
     "Cookie",
     "CookieJar",
     "Meaning",
     "Offer",
     "judge",
-    "missing_or_bad",
     "offer_of",
+    "own_offer",
     "parameters",
+    "refusal",
     "unrecognized",
 ]
 
+LEAST_WINDOW = 1500
 _COOKIE = struct.Struct(">dIIIIIIIHHB")
 _MAC_SIZE = 32
 _DTLS_DETECTS_ERRORS = struct.pack(">I", 1)  # RFC 9653 section 6: the identifier of DTLS as error detection method
@@ -122,15 +125,19 @@ def unrecognized(said: tuple[Parameter, ...]) -> tuple[tuple[Parameter, ...], tu
 _KNOWN = frozenset(int(type_) for type_ in ParameterType)
 
 
-def missing_or_bad(chunk: Init | InitAck) -> str:
-    """Why an INIT or INIT ACK can't be accepted (sections 3.3.2, 3.3.3); empty when it can."""
-    if not chunk.tag:
-        return "initiate tag 0"
-    if not chunk.outbound_streams or not chunk.inbound_streams:
-        return "no streams"
-    if chunk.a_rwnd < 1500:
-        return "a window below 1500"
-    return ""
+def refusal(chunk: Init | InitAck) -> Cause | None:
+    """Why an INIT or INIT ACK can't be accepted (sections 3.3.2, 3.3.3), as the cause to answer; None when it can."""
+    host = next((p for p in chunk.parameters if p.type == ParameterType.HOST_NAME), None)
+    if host is not None:
+        return Cause(CauseCode.UNRESOLVABLE_ADDRESS, host.serialize())
+    for what, wrong in (
+        ("initiate tag 0", not chunk.tag),
+        ("no streams", not chunk.outbound_streams or not chunk.inbound_streams),
+        ("a window below 1500", chunk.a_rwnd < LEAST_WINDOW),
+    ):
+        if wrong:
+            return Cause(CauseCode.INVALID_PARAMETER, what.encode())
+    return None
 
 
 @dataclass(frozen=True, slots=True)

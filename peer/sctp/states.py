@@ -87,7 +87,7 @@ ACTIONS: MappingProxyType[int, dict[State, Action]] = MappingProxyType(
         ChunkType.INIT_ACK: {State.COOKIE_WAIT: Action.ECHO_COOKIE},
         ChunkType.COOKIE_ECHO: _everywhere((State.CLOSED, *_ALIVE), Action.ACCEPT_COOKIE),
         ChunkType.COOKIE_ACK: {State.COOKIE_ECHOED: Action.ESTABLISH},
-        ChunkType.HEARTBEAT: _everywhere(_OPEN, Action.ANSWER_HEARTBEAT),
+        ChunkType.HEARTBEAT: _everywhere((State.COOKIE_ECHOED, *_OPEN), Action.ANSWER_HEARTBEAT),
         ChunkType.HEARTBEAT_ACK: _everywhere(_OPEN, Action.CONCLUDE_HEARTBEAT),
         ChunkType.ABORT: _everywhere(_ALIVE, Action.FALL),
         ChunkType.ERROR: _everywhere(_ALIVE, Action.RECEIVE_ERROR),

@@ -38,6 +38,7 @@ __all__ = ["Sent", "SentState", "Transmission"]
 _MASK = 0xFFFFFFFF
 _HALF = 0x80000000
 _MISSES = 3
+_MAX_HALVINGS = 16
 _WINDOW_LIMIT = 32_768  # chunks; keeps TSNs and SSNs of one window apart (section 6.1, last rules)
 _LEAST_FRAGMENT = 256  # a smaller piece of a longer message isn't worth its 16 bytes of header
 _pack_data = DATA_HEADER.pack
@@ -90,11 +91,12 @@ class Transmission:
         self.interleaving = False
         self.partial_reliability = False
         self.suspended = False
-        """No new TSN may be given out: a TSN reset is under way."""
+        """No new message may begin: a TSN reset is under way."""
         self.forward_due = False
         self._header_size = DATA_HEADER.size
         self._advanced = self.cumulative
         self._any_abandoned = False
+        self._alone = False  # after a time-out one packet may be in flight until an acknowledgement (section 7.2.3)
         self._burst = 0
         self._marked: list[int] = []
         self._fast_pending = False
@@ -111,6 +113,11 @@ class Transmission:
         return not self.outstanding and not self.queue.buffered
 
     @property
+    def is_at_rest(self) -> bool:
+        """Whether nothing is outstanding and no message is half sent."""
+        return not self.outstanding and (self.queue.current is None or not self.queue.current.offset)
+
+    @property
     def peer_window_closed(self) -> bool:
         return self._probing
 
@@ -119,12 +126,15 @@ class Transmission:
     def begin_burst(self, now: float) -> None:
         """Called once a drain, before `fill`: sets how many packets may leave in it."""
         if not self.outstanding and self.queue.buffered and now - self._last_sent > self.rto.value:
-            self.congestion.idled()
+            for _ in range(min(int((now - self._last_sent) / self.rto.value), _MAX_HALVINGS)):
+                self.congestion.idled()
         self._burst = self._config.burst_limit
 
     def fill(self, parts: list[bytes], room: int, now: float) -> int:
         """Appends as many DATA chunks as fit and may be sent to `parts`; gives the room that is left."""
         before = room
+        if self._alone and self.flight:
+            return room
         self.queue.begin_packet()
         if self._marked:
             room = self._fill_again(parts, room, now)
@@ -139,9 +149,9 @@ class Transmission:
 
     def _fill_new(self, parts: list[bytes], room: int, now: float) -> int:
         queue, outstanding, header_size = self.queue, self.outstanding, self._header_size
-        while room > header_size and not self.suspended:
+        while room > header_size:
             message = queue.current or queue.next()
-            if message is None:
+            if message is None or (self.suspended and not message.offset):
                 break
             if (
                 message.expires is not None
@@ -239,8 +249,8 @@ class Transmission:
         if self._probe_allowed:
             self._probe_allowed = False
             return True
-        if not self._probing:
-            self._probing = True
+        self._probing = True
+        if self.deadline is None:
             self.deadline = now + self.rto.value
         return False
 
@@ -257,6 +267,7 @@ class Transmission:
                 self._probing = False
             return False
         self.congestion.timed_out()
+        self._alone = True
         self._timed_tsn = None
         self._missing.clear()
         for sent in self.outstanding.values():
@@ -294,6 +305,7 @@ class Transmission:
             self._timed_tsn = None
         if acked:
             self.errors = 0
+            self._alone = False
             self.congestion.acknowledged(acked, before, self.flight)
         if advanced:
             self.congestion.advanced(cumulative)
@@ -439,8 +451,6 @@ class Transmission:
             point += 1
         self._advanced = point
         self.forward_due = point > self.cumulative
-        if self.forward_due and self.deadline is None:
-            self.deadline = self._last_sent + self.rto.value
         if not self.forward_due and not any(sent.message.abandoned for sent in outstanding.values()):
             self._any_abandoned = False
 
@@ -453,9 +463,11 @@ class Transmission:
         """How many streams one FORWARD-TSN can name (step C4)."""
         return (self.mtu - 32) // (8 if self.interleaving else 4)
 
-    def forward_tsn(self) -> ForwardTsn | IForwardTsn:
+    def forward_tsn(self, now: float) -> ForwardTsn | IForwardTsn:
         """The chunk that passes what was given up; `forward_due` says that it has to leave."""
         self.forward_due = False
+        if self.deadline is None:
+            self.deadline = now + self.rto.value  # step C5
         last: dict[tuple[int, bool], int] = {}
         for tsn in range(self.cumulative + 1, self._advanced + 1):
             message = self.outstanding[tsn].message

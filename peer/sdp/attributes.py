@@ -114,11 +114,7 @@ def _number(name: str, pattern: str, *, single: bool = True) -> Attribute[int]:
     return _row(name, pattern, lambda match: int(match[0]), single=single)
 
 
-def _optional_int(text: str | None) -> int | None:
-    return None if text is None else int(text)
-
-
-# --- session structure -------------------------------------------------------------------------------------------
+# --- session structure --------------------------------------------------------------------------------------
 
 # RFC 5888 section 5: "group:" semantics *(SP identification-tag)
 GROUP = _row("group", rf"({NAME})((?: {NAME})*) ?", lambda m: v.Group(m[1], tuple(m[2].split())))
@@ -131,7 +127,7 @@ RECVONLY = _flag("recvonly")
 INACTIVE = _flag("inactive")
 DIRECTIONS = (SENDRECV, SENDONLY, RECVONLY, INACTIVE)
 
-# --- transport ---------------------------------------------------------------------------------------------------
+# --- transport ----------------------------------------------------------------------------------------------
 
 ICE_LITE = _flag("ice-lite")  # RFC 8839 section 5.3
 # RFC 8839 section 5.4. The size limits are judged with the contents, as RFC 9429 section 5.8.3 has it.
@@ -168,7 +164,7 @@ MAX_MESSAGE_SIZE = _number("max-message-size", r"\d{1,20}")
 # draft-ietf-mmusic-sctp-sdp-05, still said by old endpoints: port SP protocol [SP streams]
 SCTPMAP = _text("sctpmap", rf"{PORT} {NAME}(?: \d+)?", single=False)
 
-# --- RTP ---------------------------------------------------------------------------------------------------------
+# --- RTP ----------------------------------------------------------------------------------------------------
 
 # RFC 8866 section 6.6: payload-type SP encoding-name "/" clock-rate ["/" encoding-params]
 RTPMAP = _row(

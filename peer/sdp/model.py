@@ -46,9 +46,7 @@ class Block:
         return len(self._index().get(attribute.name, ()))
 
     def all(self, attribute: Attribute[T]) -> tuple[T, ...]:
-        """The typed values of an attribute in order. Lines come checked from `parse`; one that doesn't match is
-        left out.
-        """
+        """The typed values of an attribute in order. What `parse` lets in matches; a line put in by hand may not."""
         matches = (attribute.pattern.fullmatch(value) for value in self._index().get(attribute.name, ()))
         return tuple(attribute.build(match) for match in matches if match)
 

@@ -53,6 +53,7 @@ _GO_BACK = {("r", "t")}
 
 _RTP_FORMATS = re.compile(r"(?: (?:12[0-7]|1[01]\d|\d{1,2}))+", re.ASCII)
 _CHECKS: dict[str, _Check] = {f"a={name}": row.pattern.fullmatch for name, row in ATTRIBUTES.items()}
+_FORBIDDEN = frozenset("\0\r\n")
 _ATTRIBUTE_NAME = re.compile(NAME, re.ASCII)
 
 
@@ -62,16 +63,11 @@ def parse(text: str) -> SessionDescription:
     Raises DecodeError with the 1-based line, and nothing else.
     """
     lines, line_end = _split(text)
-    starts = [index for index, line in enumerate(lines) if line[:2] == "m="]
-    ends = [*starts[1:], len(lines)] if starts else []
+    _require_session_lines(lines)
+    starts = _check_lines(lines)
+    ends = [*starts[1:], len(lines)]
+    media = (Media(tuple(lines[start:end]), start + 1) for start, end in zip(starts, ends, strict=False))
     top = starts[0] if starts else len(lines)
-    _check_block(lines[:top], 1, _SESSION_ORDER)
-    _require_session_lines(lines[:top])
-    media = []
-    for start, end in zip(starts, ends, strict=True):
-        block = lines[start:end]
-        _check_block(block, start + 1, _MEDIA_ORDER)
-        media.append(Media(tuple(block), start + 1))
     return SessionDescription(Block(tuple(lines[:top])), tuple(media), line_end)
 
 
@@ -88,39 +84,44 @@ def _split(text: str) -> tuple[list[str], str]:
     """The lines without their ends, and the line end. A missing last line end is forgiven."""
     line_end = "\r\n" if "\r\n" in text else "\n"
     lines = text.split(line_end)
+    breaks = len(lines) - 1
+    if text.count("\n") != breaks or text.count("\r") != (breaks if line_end == "\r\n" else 0) or "\0" in text:
+        number = next(number for number, line in enumerate(lines, 1) if not _FORBIDDEN.isdisjoint(line))
+        raise DecodeError("NUL, CR or LF inside a line", line=number)
     if lines[-1] == "":
         lines.pop()
     if not lines:
         raise DecodeError("empty session description", line=1)
-    if "\0" in text or text.count("\r") != (text.count("\r\n") if line_end == "\r\n" else 0):
-        number = next(number for number, line in enumerate(lines, 1) if "\0" in line or "\r" in line)
-        raise DecodeError("NUL or a bare CR inside a line", line=number)
-    if line_end == "\r\n" and text.count("\n") != text.count("\r\n"):
-        number = next(number for number, line in enumerate(lines, 1) if "\n" in line)
-        raise DecodeError("LF and CRLF mixed", line=number)
     return lines, line_end
 
 
-def _check_block(lines: list[str], first: int, order: str) -> None:
-    """Every line of one level: its syntax, and its place. `first` is the number of lines[0]."""
+def _check_lines(lines: list[str]) -> list[int]:
+    """Every line: its syntax, and its place. Returns the indices of the m-lines.
+
+    This loop is all that most lines cost, so it does what nearly each needs: one partition, one look-up, one match.
+    """
     checks = _CHECKS
-    in_attributes = False
-    previous = ""
-    for number, line in enumerate(lines, first):
+    starts: list[int] = []
+    order, previous = _SESSION_ORDER, ""
+    for index, line in enumerate(lines):
         name, _, value = line.partition(":")
         check = checks.get(name)
         if check is not None:
             if not check(value):
-                raise DecodeError(f"malformed {name}", line=number)
-            in_attributes = True
+                raise DecodeError(f"malformed {name}", line=index + 1)
         elif name[:2] == "a=":
-            if not _ATTRIBUTE_NAME.fullmatch(name[2:]):
-                raise DecodeError("malformed attribute name", line=number)
-            in_attributes = True
+            if not _ATTRIBUTE_NAME.fullmatch(name, 2):
+                raise DecodeError("malformed attribute name", line=index + 1)
+        elif line[:2] == "m=":
+            starts.append(index)
+            order, previous = _MEDIA_ORDER, _check_line(line, index + 1, _MEDIA_ORDER, "")
+        elif index and lines[index - 1][:2] == "a=":
+            raise DecodeError(f"{line[:2]!r} after attributes", line=index + 1)
         else:
-            if in_attributes:
-                raise DecodeError(f"{line[:2]!r} after attributes", line=number)
-            previous = _check_line(line, number, order, previous)
+            previous = _check_line(line, index + 1, order, previous)
+    if not any(line.startswith("t=") for line in lines[: starts[0] if starts else None]):
+        raise DecodeError("no t= line", line=starts[0] if starts else len(lines))
+    return starts
 
 
 def _check_line(line: str, number: int, order: str, previous: str) -> str:
@@ -146,9 +147,7 @@ def _may_follow(kind: str, previous: str, order: str) -> bool:
 
 
 def _require_session_lines(lines: list[str]) -> None:
-    """v=, o=, s= first and in this order, t= somewhere (RFC 8866 section 5)."""
+    """v=, o=, s= first and in this order (RFC 8866 section 5)."""
     for number, prefix in enumerate(("v=", "o=", "s="), 1):
         if len(lines) < number or not lines[number - 1].startswith(prefix):
             raise DecodeError(f"expected {prefix}", line=min(number, len(lines) + 1))
-    if not any(line.startswith("t=") for line in lines):
-        raise DecodeError("no t= line", line=len(lines))

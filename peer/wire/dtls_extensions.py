@@ -1,7 +1,8 @@
 """Hello extensions: RFC 8446 4.2 and the documents it lists.
 
 Messages hold extensions as (`type`, `data`) pairs, in the order they came, so that unknown ones survive. The functions
-here turn the data of known ones into values and back: `parse_x(data)` raises DecodeError, `x(value)` gives the `Extension`.
+here turn the data of known ones into values and back: `parse_x(data)` raises DecodeError, `x(value)` gives the
+`Extension`.
 """
 
 from __future__ import annotations

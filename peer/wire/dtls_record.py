@@ -2,8 +2,8 @@
 
 A datagram is a row of records, of two shapes. The first byte tells them apart:
 
-    20..26    a plaintext header, 13 bytes (RFC 6347 4.1, RFC 9147 4.1): type 1, version 2, epoch 2, sequence 6, length 2.
-              Type 25 (tls12_cid) carries a connection id before the length (RFC 9146 section 4).
+    20..26    a plaintext header, 13 bytes (RFC 6347 4.1, RFC 9147 4.1): type 1, version 2, epoch 2, sequence 6,
+              length 2. Type 25 (tls12_cid) carries a connection id before the length (RFC 9146 section 4).
     001CSLEE  the unified header of DTLS 1.3 (RFC 9147 section 4): C = connection id present, S = 16-bit sequence,
               L = length present, EE = the low bits of the epoch
 """

@@ -19,10 +19,10 @@ it packs and unpacks DATA and SACK in place, with the `struct`s defined here.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Protocol, TypeAlias
 
 import google_crc32c
 
@@ -118,8 +118,20 @@ class DataFlag(IntFlag):
     IMMEDIATE = 8
 
 
+class _Serializable(Protocol):
+    def serialize(self) -> bytes: ...
+
+
 def _push_chunk(type_: int, flags: int, body: bytes) -> bytes:
     return CHUNK_HEADER.pack(type_, flags, 4 + len(body)) + body + PADDING[len(body) & 3]
+
+
+def _push_parameters(type_: int, flags: int, fixed: bytes, parameters: Sequence[_Serializable]) -> bytes:
+    """A chunk that ends in parameters or causes: its length counts their padding, but not the last one's (3.2)."""
+    parts = [p.serialize() for p in parameters]
+    body = fixed + b"".join(parts)
+    padding = len(parts[-1]) - int.from_bytes(parts[-1][2:4], "big") if parts else 0
+    return CHUNK_HEADER.pack(type_, flags, 4 + len(body) - padding) + body
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +209,7 @@ class InitAck:
 
 def _push_init(chunk: Init | InitAck) -> bytes:
     fixed = _INIT.pack(chunk.tag, chunk.a_rwnd, chunk.outbound_streams, chunk.inbound_streams, chunk.initial_tsn)
-    return _push_chunk(chunk.type, 0, fixed + b"".join(p.serialize() for p in chunk.parameters))
+    return _push_parameters(chunk.type, 0, fixed, chunk.parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +236,7 @@ class Heartbeat:
     parameters: tuple[Parameter, ...]
 
     def serialize(self) -> bytes:
-        return _push_chunk(self.type, 0, b"".join(p.serialize() for p in self.parameters))
+        return _push_parameters(self.type, 0, b"", self.parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +247,7 @@ class HeartbeatAck:
     parameters: tuple[Parameter, ...]
 
     def serialize(self) -> bytes:
-        return _push_chunk(self.type, 0, b"".join(p.serialize() for p in self.parameters))
+        return _push_parameters(self.type, 0, b"", self.parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +259,7 @@ class Abort:
     reflected: bool = False
 
     def serialize(self) -> bytes:
-        return _push_chunk(self.type, int(self.reflected), b"".join(c.serialize() for c in self.causes))
+        return _push_parameters(self.type, int(self.reflected), b"", self.causes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +291,7 @@ class Error:
     causes: tuple[Cause, ...] = ()
 
     def serialize(self) -> bytes:
-        return _push_chunk(self.type, 0, b"".join(c.serialize() for c in self.causes))
+        return _push_parameters(self.type, 0, b"", self.causes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +334,7 @@ class Reconfig:
     parameters: tuple[Reconfiguration, ...]
 
     def serialize(self) -> bytes:
-        return _push_chunk(self.type, 0, b"".join(p.serialize() for p in self.parameters))
+        return _push_parameters(self.type, 0, b"", self.parameters)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 
 from peer.errors import DecodeError, LocalProtocolError
 from peer.ice.agent import messages, server, timing
-from peer.ice.agent.candidate import Candidate, Parameters
+from peer.ice.agent.candidate import Candidate, Parameters, with_base
 from peer.ice.agent.context import Config, Context, Transform, identity
 from peer.ice.agent.events import (
     Event,
@@ -25,7 +25,7 @@ from peer.ice.agent.events import (
     State,
     StateChanged,
 )
-from peer.ice.agent.generation import Generation, with_base
+from peer.ice.agent.generation import Generation
 from peer.ice.agent.pair import CandidatePair
 from peer.ice.agent.path import Address, Path, Transmission
 from peer.ice.agent.states import Situation, transport_state
@@ -150,11 +150,17 @@ class Agent:
         return self._settle(now)
 
     def add_local_candidate(self, candidate: Candidate, now: float) -> list[Event]:
-        """A candidate was gathered: pair it. Under the policy "relay" others than relayed ones are never paired."""
+        """A candidate was gathered: pair it. Under the policy "relay" others than relayed ones are never paired.
+
+        One that is known already changes nothing. Raises `LocalProtocolError` for a new one after the end.
+        """
+        candidate = with_base(candidate)
+        if candidate in self._current.local_candidates:
+            return []
         if self._current.local_done:
             raise LocalProtocolError("no candidates after end-of-candidates, but after a restart (RFC 8838 section 13)")
         self._set_gathering(GatheringState.GATHERING)
-        self._current.add_local(with_base(candidate), now)
+        self._current.add_local(candidate, now)
         return self._settle(now)
 
     def end_of_local_candidates(self, now: float) -> list[Event]:
@@ -180,10 +186,13 @@ class Agent:
         """Begin a new generation with new credentials (RFC 8445 section 9).
 
         The path in use stays in use, its consent is kept up and its requests are answered until a pair of the new
-        generation is valid. Gather again: local candidates belong to a generation.
+        generation is valid. Gather again: local candidates belong to a generation. The credentials of before the last
+        restart take it back (`cancel_restart`).
         """
         if self._state is State.CLOSED:
             raise LocalProtocolError("the agent is closed")
+        if self._previous is not None and self._release_at is None and parameters == self._previous.local:
+            return self.cancel_restart(now)
         self._begin(parameters, now)
         return self._settle(now)
 

@@ -7,7 +7,7 @@ import ipaddress
 import re
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, TypeVar
 
@@ -22,7 +22,10 @@ __all__ = [
     "TcpType",
     "compute_foundation",
     "compute_priority",
+    "peer_reflexive_local",
     "peer_reflexive_priority",
+    "peer_reflexive_remote",
+    "with_base",
 ]
 
 COMPONENT_RTP: Final = 1
@@ -221,3 +224,40 @@ def _take_tcp_type(extensions: list[tuple[str, str]]) -> TcpType | None:
         return None
     extensions[:] = [(name, value) for name, value in extensions if name != "tcptype"]
     return _one_of(TcpType, text, "tcptype")
+
+
+def with_base(candidate: Candidate) -> Candidate:
+    """A local candidate always has a base: host and relayed ones are their own (RFC 8445 section 5.1.1)."""
+    return candidate if candidate.base is not None else replace(candidate, base=candidate.address)
+
+
+def peer_reflexive_local(mapped: Address, local: Candidate, remote: Address, priority: int) -> Candidate:
+    """What a response to a check from `local` to `remote` taught of ourselves (RFC 8445 section 7.2.5.3.1).
+
+    `priority` is the PRIORITY of that check.
+    """
+    base = local.sending_address
+    return Candidate(
+        foundation=compute_foundation(CandidateType.PEER_REFLEXIVE, base.host, local.protocol, str(remote)),
+        component=local.component,
+        protocol=local.protocol,
+        priority=priority,
+        address=mapped,
+        type=CandidateType.PEER_REFLEXIVE,
+        related=base,
+        tcp_type=local.tcp_type,
+        base=base,
+    )
+
+
+def peer_reflexive_remote(address: Address, protocol: str, priority: int, foundation: str) -> Candidate:
+    """What a request taught of the other side (RFC 8445 section 7.3.1.3). Whoever calls by TCP is active."""
+    return Candidate(
+        foundation=foundation,
+        component=COMPONENT_RTP,
+        protocol=protocol,
+        priority=priority,
+        address=address,
+        type=CandidateType.PEER_REFLEXIVE,
+        tcp_type=TcpType.ACTIVE if protocol == "tcp" else None,
+    )

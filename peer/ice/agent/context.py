@@ -39,6 +39,7 @@ class Config:
     transport_policy: str = "all"
     renomination: bool = False
     nomination_patience: float = timing.NOMINATION_PATIENCE
+    relay_patience: float = timing.RELAY_PATIENCE
     max_pairs: int = 100
     max_remote_candidates: int = 256
     report_pairs: bool = False

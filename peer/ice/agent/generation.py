@@ -8,16 +8,23 @@ restart two.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from peer.ice.agent import messages, timing
-from peer.ice.agent.candidate import Candidate, CandidateType, Parameters, TcpType, compute_foundation
+from peer.ice.agent.candidate import (
+    Candidate,
+    CandidateType,
+    Parameters,
+    peer_reflexive_local,
+    peer_reflexive_remote,
+)
 from peer.ice.agent.check_list import CheckList
 from peer.ice.agent.context import Context
 from peer.ice.agent.events import CandidateLearned, PairChanged, PairState, ResolutionRequested
-from peer.ice.agent.pair import CandidatePair, Purpose, Transaction, can_pair, crosses_scope
+from peer.ice.agent.pair import CandidatePair, Purpose, Transaction, Transactions, can_pair, crosses_scope
 from peer.ice.agent.path import Address, Path
+from peer.ice.agent.selection import choose, patience
 from peer.wire import stun
 
 __all__ = ["Generation", "Heard"]
@@ -54,7 +61,7 @@ class Generation:
         self.selected: CandidatePair | None = None
         self.consent_lost = False
         self.check_list = CheckList(context.config.max_pairs, self._pair_changed)
-        self._transactions: dict[bytes, Transaction] = {}
+        self._transactions = Transactions()
         self._early: list[Heard] = []
         self._unheard: list[Candidate] = []
         self._first_valid_at: float | None = None
@@ -70,8 +77,10 @@ class Generation:
         self.remote = remote
         self._pac_ends = now + timing.PAC_TIMEOUT
         waiting, self._unheard = self._unheard, []
+        ended, self.remote_done = self.remote_done, False  # these came before the end
         for candidate in waiting:
             self.add_remote(candidate, now)
+        self.remote_done = ended
         early, self._early = self._early, []
         for heard in early:
             self.hear(heard, now)
@@ -90,7 +99,7 @@ class Generation:
         for pair in [pair for pair in self.check_list if pair.path.local == base]:
             pair.valid = False
             self.check_list.remove(pair)
-            self._forget_transactions(pair)
+            self._transactions.forget(pair)
 
     def add_remote(self, candidate: Candidate, now: float) -> None:
         """Pair a candidate of the other side (RFC 8838 section 11). One for another generation is ignored."""
@@ -99,7 +108,7 @@ class Generation:
             if len(self._unheard) < self.context.config.max_remote_candidates:
                 self._unheard.append(candidate)
             return
-        if candidate.ufrag is not None and candidate.ufrag != self.remote.ufrag:
+        if self._is_too_late(candidate) or (candidate.ufrag is not None and candidate.ufrag != self.remote.ufrag):
             return
         key = (candidate.address, candidate.protocol)
         known = self.remote_candidates.get(key)
@@ -115,6 +124,14 @@ class Generation:
             return
         for local in self.local_candidates:
             self._pair_up(local, candidate)
+
+    def _is_too_late(self, candidate: Candidate) -> bool:
+        """After the end new ones are ignored (RFC 8838 section 14), but for the address of a name told before."""
+        told = ((known.address, known.foundation) for known in self.remote_candidates.values())
+        return self.remote_done and not any(
+            address.is_name and (address.port, foundation) == (candidate.address.port, candidate.foundation)
+            for address, foundation in told
+        )
 
     def _pair_up(self, local: Candidate, remote: Candidate) -> None:
         policy_forbids = self.context.config.transport_policy == "relay" and local.type is not CandidateType.RELAYED
@@ -172,7 +189,7 @@ class Generation:
             pair,
             use_candidate=purpose is Purpose.NOMINATION,
         )
-        self._transactions[message.transaction_id] = Transaction(pair, purpose, message, pair.path, now, rto)
+        self._transactions.add(Transaction(pair, purpose, message, pair.path, now, rto))
         pair.requests_sent += 1
         pair.consent_requests_sent += purpose is Purpose.CONSENT
         pair.last_sent = now
@@ -184,10 +201,10 @@ class Generation:
     def receive_response(self, message: stun.Message, data: bytes, path: Path, now: float) -> str:
         """Go on with the transaction a response belongs to (RFC 8445 section 7.2.5). Says why, if it is discarded."""
         self._now = now
-        transaction = self._transactions[message.transaction_id]
+        transaction = self._transactions.get(message.transaction_id)
         if self.remote is None or not stun.has_valid_integrity(data, self.remote.pwd.encode()):
             return "a response without valid integrity"  # RFC 8489 section 9.1.4: as if it had never come
-        del self._transactions[message.transaction_id]
+        self._transactions.remove(transaction)
         pair = transaction.pair
         pair.responses_received += 1
         if path != transaction.path:
@@ -244,7 +261,8 @@ class Generation:
             if not succeeded.nominating:
                 self.check_list.untrigger(succeeded)
             self.check_list.set_state(succeeded, PairState.SUCCEEDED)
-            self._cancel_checks(succeeded)  # one answer is enough: the silence of other checks means nothing now
+            # One answer is enough: the silence of other checks means nothing now
+            self._transactions.cancel_checks(succeeded)
         valid.valid = True
         valid.last_response = now
         if self._first_valid_at is None:
@@ -267,19 +285,7 @@ class Generation:
             if known.address == mapped and known.protocol == pair.local.protocol:
                 pair.mapped = known
                 return pair
-        learned = Candidate(
-            foundation=compute_foundation(
-                CandidateType.PEER_REFLEXIVE, pair.path.local.host, pair.local.protocol, str(pair.path.remote)
-            ),
-            component=pair.local.component,
-            protocol=pair.local.protocol,
-            priority=transaction.message.priority or 0,
-            address=mapped,
-            type=CandidateType.PEER_REFLEXIVE,
-            related=pair.path.local,
-            tcp_type=pair.local.tcp_type,
-            base=pair.path.local,
-        )
+        learned = peer_reflexive_local(mapped, pair.local, pair.path.remote, transaction.message.priority or 0)
         if len(self.local_candidates) < self.context.config.max_remote_candidates:
             self.local_candidates.append(learned)
             self.context.events.append(CandidateLearned(learned, remote=False))
@@ -342,32 +348,20 @@ class Generation:
         # However many candidates were signalled, there is room for those who really call.
         if len(self.remote_candidates) >= self.context.config.max_remote_candidates + _MAX_EARLY:
             return None
-        learned = Candidate(
-            foundation=f"prflx{len(self.remote_candidates)}",
-            component=1,
-            protocol=heard.path.protocol,
-            priority=heard.priority,
-            address=heard.path.remote,
-            type=CandidateType.PEER_REFLEXIVE,
-            tcp_type=TcpType.ACTIVE if heard.path.protocol == "tcp" else None,
-        )
+        foundation = f"prflx{len(self.remote_candidates)}"
+        learned = peer_reflexive_remote(heard.path.remote, heard.path.protocol, heard.priority, foundation)
         self.remote_candidates[(learned.address, learned.protocol)] = learned
         self.context.events.append(CandidateLearned(learned, remote=True))
         return learned
 
     def _trigger(self, pair: CandidatePair) -> None:
         """RFC 8445 section 7.3.1.4."""
-        if pair.state is PairState.SUCCEEDED:
+        if pair.state is PairState.SUCCEEDED or pair.consent_lost:
             return
         if pair.state is PairState.IN_PROGRESS:
-            self._cancel_checks(pair)
+            self._transactions.cancel_checks(pair)
         self.check_list.set_state(pair, PairState.WAITING)
         self.check_list.trigger(pair)
-
-    def _cancel_checks(self, pair: CandidatePair) -> None:
-        for transaction in self._transactions.values():
-            if transaction.pair is pair and transaction.purpose is Purpose.CHECK:
-                transaction.cancel()
 
     # -- nomination --------------------------------------------------------------------------------------------------
 
@@ -378,7 +372,7 @@ class Generation:
         if self.context.config.renomination:
             return  # the others stay, for the next time
         for gone in self.check_list.conclude(pair):
-            self._forget_transactions(gone)
+            self._transactions.forget(gone)
 
     def nominate(self, pair: CandidatePair) -> None:
         """Enqueue the check that nominates a valid pair (RFC 8445 section 8.1.1)."""
@@ -400,10 +394,7 @@ class Generation:
         valid = self._valid(self._now)
         if not valid or self._first_valid_at is None:
             return None
-        best = valid[0]
-        better_pending = any(pair.is_pending and pair.priority > best.priority for pair in self.check_list)
-        waits = better_pending and not best.is_direct
-        return self._first_valid_at + (self.context.config.nomination_patience if waits else 0.0)
+        return self._first_valid_at + patience(valid[0], self.check_list, self.context.config)
 
     # -- selection and consent ---------------------------------------------------------------------------------------
 
@@ -413,7 +404,7 @@ class Generation:
         ends = self._patience_ends()
         if ends is not None and now >= ends:
             self.nominate(self._valid(now)[0])
-        chosen = self._choose(now)
+        chosen = choose(self._valid(now))
         if chosen is self.selected:
             return
         self.selected = chosen
@@ -422,19 +413,6 @@ class Generation:
         else:
             self.consent_lost = False
             self._next_consent = now + self._consent_interval()
-
-    def _choose(self, now: float) -> CandidatePair | None:
-        valid = self._valid(now)
-        nominated = [pair for pair in valid if pair.nominated]
-        if not nominated:
-            return valid[0] if valid else None
-        # Several nominations: renomination counts them; else the highest priority wins (RFC 8445 section 8.1.1), unless
-        # the other side has long stopped repeating it and now nominates another.
-        best = max(nominated, key=lambda pair: (pair.nomination, pair.priority))
-        latest = max(nominated, key=lambda pair: pair.nominated_at)
-        if latest.nomination >= best.nomination and latest.nominated_at - best.nominated_at > timing.STALE_NOMINATION:
-            return latest
-        return best
 
     def _consent_interval(self) -> float:
         return timing.CONSENT_INTERVAL * self.context.random(*timing.CONSENT_SPREAD)
@@ -455,9 +433,9 @@ class Generation:
     def _lose(self, pair: CandidatePair) -> None:
         """Consent has gone: the pair's credentials are never used on it again (RFC 7675 section 5.1)."""
         pair.valid = pair.nominated = False
-        self.consent_lost = True
+        pair.consent_lost = self.consent_lost = True
         self.check_list.set_state(pair, PairState.FAILED)
-        self._forget_transactions(pair)
+        self._transactions.forget(pair)
 
     def is_silent(self, now: float) -> bool:
         """Whether the pair in use hasn't answered for so long that the transport counts as disconnected."""
@@ -477,8 +455,7 @@ class Generation:
         return min(self._deadlines(), default=None)
 
     def _deadlines(self) -> Iterator[float]:
-        for transaction in self._transactions.values():
-            yield transaction.due
+        yield from self._transactions.deadlines()
         ends = self._patience_ends()
         if ends is not None:
             yield ends
@@ -493,20 +470,15 @@ class Generation:
 
     def handle_timeout(self, now: float) -> None:
         self._now = now
-        for identifier, transaction in list(self._transactions.items()):
-            if now < transaction.due:
-                continue
+        for transaction in self._transactions.due(now):
             if transaction.advance(now):
                 transaction.pair.requests_sent += 1
                 transaction.pair.last_sent = now
                 self.context.send(transaction.message, transaction.path, now)
             else:
-                self._transactions.pop(identifier, None)
+                self._transactions.remove(transaction)
                 self._fail(transaction)
         self._keep_consent(now)
-
-    def _forget_transactions(self, pair: CandidatePair) -> None:
-        self._transactions = {key: known for key, known in self._transactions.items() if known.pair is not pair}
 
     def role_changed(self) -> None:
         for pair in self.check_list:
@@ -530,8 +502,3 @@ class Generation:
         """The Ta both sides agreed on (RFC 8839 section 5.6): the larger one."""
         theirs = self.remote.pacing if self.remote is not None else None
         return max(self.context.config.ta, theirs or 0.0, timing.TA_MINIMUM)
-
-
-def with_base(candidate: Candidate) -> Candidate:
-    """A local candidate always has a base: host and relayed ones are their own (RFC 8445 section 5.1.1)."""
-    return candidate if candidate.base is not None else replace(candidate, base=candidate.address)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,7 +12,7 @@ from peer.ice.agent.events import PairState, PairView
 from peer.ice.agent.path import Path
 from peer.wire.stun import Message
 
-__all__ = ["CandidatePair", "Purpose", "Transaction", "can_pair", "crosses_scope", "pair_priority"]
+__all__ = ["CandidatePair", "Purpose", "Transaction", "Transactions", "can_pair", "crosses_scope", "pair_priority"]
 
 
 def pair_priority(local: Candidate, remote: Candidate, *, controlling: bool) -> int:
@@ -72,6 +73,8 @@ class CandidatePair:
     mapped: Candidate | None = None
     valid: bool = False
     nominated: bool = False
+    consent_lost: bool = False
+    """Consent has gone: it is never checked again with these credentials (RFC 7675 section 5.1)."""
     nominating: bool = False
     """We (controlling) are nominating it: its next check carries USE-CANDIDATE."""
     nominate_on_success: bool = False
@@ -106,6 +109,10 @@ class CandidatePair:
     def is_pending(self) -> bool:
         """Neither succeeded nor failed yet."""
         return self.state in (PairState.FROZEN, PairState.WAITING, PairState.IN_PROGRESS)
+
+    @property
+    def is_relayed(self) -> bool:
+        return CandidateType.RELAYED in (self.local.type, self.remote.type)
 
     @property
     def is_direct(self) -> bool:
@@ -179,3 +186,38 @@ class Transaction:
         self.wait *= 2
         self.due = self.expires if self.sent == timing.RC else now + self.wait
         return True
+
+
+class Transactions:
+    """The requests that are out, by transaction id."""
+
+    def __init__(self) -> None:
+        self._out: dict[bytes, Transaction] = {}
+
+    def __contains__(self, transaction_id: bytes) -> bool:
+        return transaction_id in self._out
+
+    def add(self, transaction: Transaction) -> None:
+        self._out[transaction.message.transaction_id] = transaction
+
+    def get(self, transaction_id: bytes) -> Transaction:
+        return self._out[transaction_id]
+
+    def remove(self, transaction: Transaction) -> None:
+        self._out.pop(transaction.message.transaction_id, None)
+
+    def deadlines(self) -> Iterator[float]:
+        return (transaction.due for transaction in self._out.values())
+
+    def due(self, now: float) -> list[Transaction]:
+        return [transaction for transaction in self._out.values() if transaction.due <= now]
+
+    def cancel_checks(self, pair: CandidatePair) -> None:
+        """RFC 8445 section 7.3.1.4: no more retransmissions, and silence means nothing."""
+        for transaction in self._out.values():
+            if transaction.pair is pair and transaction.purpose is Purpose.CHECK:
+                transaction.cancel()
+
+    def forget(self, pair: CandidatePair) -> None:
+        """Answers to anything asked on this pair aren't taken any more."""
+        self._out = {key: known for key, known in self._out.items() if known.pair is not pair}

@@ -12,6 +12,7 @@ __all__ = [
     "NOMINATION_PATIENCE",
     "PAC_TIMEOUT",
     "RC",
+    "RELAY_PATIENCE",
     "RELEASE_DELAY",
     "RM",
     "RTO_MINIMUM",
@@ -54,6 +55,8 @@ SCOPE_PATIENCE: Final = 0.020
 """Ours: how long a check from loopback to a real address waits for the other side to show its address on loopback."""
 NOMINATION_PATIENCE: Final = 0.25
 """Ours: how long a valid pair waits for a better one before nomination (RFC 8445 8.1.1 leaves this open)."""
+RELAY_PATIENCE: Final = 0.8
+"""Ours: the same for a pair that is relayed, while one that isn't is pending: long enough for a second request."""
 STALE_NOMINATION: Final = 2.5
 """Ours: a nomination that hasn't been repeated for so long gives way to a new one of lower priority."""
 

@@ -14,8 +14,10 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Generator, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, Protocol
 
 from peer.ice.agent import (
@@ -73,6 +75,7 @@ class Options:
     tls: ssl.SSLContext | None = None
     port: int = 0
     server_timeout: float = _SERVER_TIMEOUT
+    enter: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 class _Carrier(Protocol):
@@ -82,6 +85,32 @@ class _Carrier(Protocol):
 
     def send(self, data: bytes, remote: Address) -> None: ...
     def close(self) -> None: ...
+
+
+class _Within:
+    """Runs a coroutine with every one of its steps inside a context, which is left whenever the coroutine waits."""
+
+    def __init__(self, enter: Callable[[], AbstractContextManager[None]], work: Coroutine[Any, Any, None]) -> None:
+        self._enter = enter
+        self._work = work
+
+    async def run(self) -> None:
+        await self
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        step: Callable[[], Any] = partial(self._work.send, None)
+        while True:
+            try:
+                with self._enter():
+                    waits_for = step()
+            except StopIteration:
+                return
+            try:
+                value = yield waits_for
+            except BaseException as error:  # noqa: BLE001 - the coroutine decides: a cancellation has to reach it
+                step = partial(self._work.throw, error)
+            else:
+                step = partial(self._work.send, value)
 
 
 class Gatherer:
@@ -107,6 +136,7 @@ class Gatherer:
         self._on_error = on_error
         self._on_base_lost = on_base_lost
         self._carriers: dict[tuple[Address, str], _Carrier] = {}
+        self._reflected: set[tuple[Address, Address]] = set()
         self._queries: dict[Address, list[ReflexiveQuery]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._gathering: set[asyncio.Task[None]] = set()
@@ -119,25 +149,41 @@ class Gatherer:
     # -- gathering ---------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Gather; after a restart, again: sockets that are there are used again, new interfaces are added."""
+        """Gather; after a restart, again: sockets that are there are used again, interfaces come and go."""
         self._round += 1
         self._completed = False
-        for index, interface in enumerate(list_interfaces(self.options.selection)):
-            # RFC 8421 section 4 and RFC 8445 section 5.1.2.1: the order of the interfaces is the order of preference.
-            if self.options.udp:
-                self._gather_host(interface, 65535 - index)
-            if self.options.tcp:
-                self._gather_tcp(interface, index)
+        self._reflected.clear()
+        with self.options.enter():
+            interfaces = list_interfaces(self.options.selection)
+            self._drop_bases_beyond({interface.host for interface in interfaces})
+            for index, interface in enumerate(interfaces):
+                # RFC 8421 section 4 and RFC 8445 section 5.1.2.1: the order of interfaces is the order of preference.
+                if self.options.udp:
+                    self._gather_host(interface, 65535 - index)
+                if self.options.tcp:
+                    self._gather_tcp(interface, index)
         relays = [(url, server) for server in self.options.servers for url in server.urls if url.is_turn]
         for index, (url, server) in enumerate(relays):
             self._start(self._allocate(url, server, index), gathering=True)
         self._loop.call_soon(self._check_complete, self._round)
 
+    def _drop_bases_beyond(self, hosts: set[str]) -> None:
+        """Sockets of addresses this machine doesn't have any more are of no use."""
+        for (base, protocol), carrier in list(self._carriers.items()):
+            if not isinstance(carrier, Relay) and base.host not in hosts:
+                carrier.close()
+                del self._carriers[(base, protocol)]
+                self._loop.call_soon(self._lose, base)
+
+    def _lose(self, base: Address) -> None:
+        if self._on_base_lost is not None and not self._closed:
+            self._on_base_lost(base)
+
     def _start(self, work: Coroutine[Any, Any, None], *, gathering: bool = False) -> None:
         if self._closed:
             work.close()
             return
-        task = self._loop.create_task(work)
+        task = self._loop.create_task(_Within(self.options.enter, work).run())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         if gathering:
@@ -172,11 +218,12 @@ class Gatherer:
                 return
             self._carriers[(known.address, "udp")] = known
         self._announce_host(_host_candidate(known.address, compute_priority(CandidateType.HOST, preference)))
-        for server in self.options.servers:
-            for url in server.urls:
-                # A stuns: server tells a TCP address, which is no use to a UDP candidate.
-                if url.scheme == "stun" and self.options.policy != "relay":
-                    self._start(self._reflect(url, known, preference), gathering=True)
+        if self.options.policy == "relay":
+            return
+        # A stuns: server tells a TCP address, which is no use to a UDP candidate.
+        urls = [url for server in self.options.servers for url in server.urls if url.scheme == "stun"]
+        for index, url in enumerate(urls):
+            self._start(self._reflect(url, known, preference - 256 * index), gathering=True)
 
     def _announce_host(self, candidate: Candidate) -> None:
         if not self.options.mdns:
@@ -230,8 +277,9 @@ class Gatherer:
             return
         finally:
             queries.remove(query)
-        if mapped == base:
+        if mapped == base or (base, mapped) in self._reflected:
             return  # redundant: RFC 8445 section 5.1.3
+        self._reflected.add((base, mapped))
         self._announce(
             Candidate(
                 foundation=compute_foundation(CandidateType.SERVER_REFLEXIVE, base.host, "udp", server.host),
@@ -289,8 +337,7 @@ class Gatherer:
 
     def _relay_lost(self, relay: Relay) -> None:
         self._carriers.pop((relay.address, "udp"), None)
-        if self._on_base_lost is not None and not self._closed:
-            self._on_base_lost(relay.address)
+        self._lose(relay.address)
 
     def _announce(self, candidate: Candidate) -> None:
         if self.options.policy != "relay" or candidate.type is CandidateType.RELAYED:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
-from peer.api import Event, EventTarget, RTCDataChannel, RTCPeerConnection
+from peer.api import EventTarget, RTCDataChannel, RTCPeerConnection
+from peer.api.channels import DataChannels
+
+T = TypeVar("T")
 
 TIMEOUT = 10.0
 # What the loop's exception handler was told during a test: see conftest.
@@ -43,19 +46,38 @@ async def negotiate(offerer: RTCPeerConnection, answerer: RTCPeerConnection) -> 
     await offerer.setRemoteDescription(answerer.localDescription)
 
 
-async def event(target: EventTarget, name: str, until: Callable[[Any], bool] = lambda event: True) -> Any:
-    """The next event of that name for which `until` holds."""
-    arrived: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
+def event(target: EventTarget, name: str, until: Callable[[Any], bool] = lambda event: True) -> asyncio.Future[Any]:
+    """The next event of that name for which `until` holds. It listens from this call on."""
+    arrived: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
-    def listen(happened: Event) -> None:
+    def listen(happened: Any) -> None:
         if not arrived.done() and until(happened):
             arrived.set_result(happened)
 
     target.addEventListener(name, listen)
-    try:
-        return await asyncio.wait_for(arrived, TIMEOUT)
-    finally:
-        target.removeEventListener(name, listen)
+
+    async def wait() -> Any:
+        try:
+            return await asyncio.wait_for(arrived, TIMEOUT)
+        finally:
+            target.removeEventListener(name, listen)
+
+    return asyncio.ensure_future(wait())
+
+
+def held(value: T | None) -> T:
+    """A value that has to be there."""
+    assert value is not None
+    return value
+
+
+def connection(channel: RTCDataChannel) -> RTCPeerConnection:
+    """The connection a channel belongs to."""
+    link = channel._link
+    assert isinstance(link, DataChannels)
+    owner = link._core.target
+    assert isinstance(owner, RTCPeerConnection)
+    return owner
 
 
 async def settled(pc: RTCPeerConnection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 from typing import Any
@@ -67,7 +68,7 @@ async def test_a_certificate_is_used_and_an_expired_one_refused() -> None:
     assert pc.getConfiguration()["certificates"] == [certificate]
     pc.close()
     expired = await RTCPeerConnection.generateCertificate({**ECDSA, "expires": 0})
-    time.sleep(0.01)
+    await asyncio.sleep(0.01)
     with pytest.raises(DOMException) as caught:
         RTCPeerConnection({"certificates": [expired]})
     assert caught.value.name == "InvalidAccessError"

@@ -17,7 +17,8 @@ class Target(EventTarget):
 
 
 def test_listeners_run_in_the_order_they_were_added() -> None:
-    target, log = Target(), []
+    target = Target()
+    log: list[Any] = []
     target.addEventListener("ping", lambda event: log.append(1))
     target.onping = lambda event: log.append("on")
     target.addEventListener("ping", lambda event: log.append(2))
@@ -27,7 +28,8 @@ def test_listeners_run_in_the_order_they_were_added() -> None:
 
 
 def test_an_unset_handler_loses_its_place() -> None:
-    target, log = Target(), []
+    target = Target()
+    log: list[Any] = []
     target.onping = lambda event: log.append("on")
     target.addEventListener("ping", lambda event: log.append(1))
     target.onping = None
@@ -44,7 +46,8 @@ def test_a_value_that_is_no_function_unsets_the_handler() -> None:
 
 
 def test_the_same_listener_is_added_once_and_removed_by_equality() -> None:
-    target, log = Target(), []
+    target = Target()
+    log: list[Any] = []
     target.addEventListener("ping", log.append)
     target.addEventListener("ping", log.append)
     target.dispatchEvent(Event("ping"))
@@ -56,7 +59,8 @@ def test_the_same_listener_is_added_once_and_removed_by_equality() -> None:
 
 
 def test_capture_distinguishes_listeners() -> None:
-    target, log = Target(), []
+    target = Target()
+    log: list[Any] = []
     target.addEventListener("ping", log.append)
     target.addEventListener("ping", log.append, True)
     target.dispatchEvent(Event("ping"))
@@ -67,7 +71,8 @@ def test_capture_distinguishes_listeners() -> None:
 
 
 def test_once() -> None:
-    target, log = Target(), []
+    target = Target()
+    log: list[Any] = []
     target.addEventListener("ping", log.append, {"once": True})
     target.dispatchEvent(Event("ping"))
     target.dispatchEvent(Event("ping"))
@@ -75,7 +80,8 @@ def test_once() -> None:
 
 
 def test_listeners_added_or_removed_while_one_runs() -> None:
-    target, log = Target(), []
+    target = Target()
+    log: list[Any] = []
 
     def second(event: Event) -> None:
         log.append("second")
@@ -109,7 +115,8 @@ def test_handle_event_objects_and_what_is_neither() -> None:
 
 
 def test_target_and_current_target() -> None:
-    target, seen = Target(), []
+    target = Target()
+    seen: list[Any] = []
     target.onping = lambda event: seen.append((event.target, event.currentTarget))
     event = Event("ping")
     target.dispatchEvent(event)
@@ -119,7 +126,8 @@ def test_target_and_current_target() -> None:
 
 
 async def test_what_a_listener_raises_is_reported_and_the_next_runs() -> None:
-    target, log = Target(), []
+    target = Target()
+    log: list[Any] = []
 
     def broken(event: Event) -> None:
         raise ValueError("theirs")

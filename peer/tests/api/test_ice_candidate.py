@@ -12,8 +12,18 @@ HOST = "candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host"
 RELAY = "candidate:a/+ 2 UDP 41885439 2001:db8::1 9 typ relay raddr 192.0.2.3 rport 7 generation 0 ufrag abcd"
 TCP = "candidate:2 1 tcp 1518280447 192.0.2.1 9 typ host tcptype active"
 
-DERIVED = ("foundation", "component", "priority", "address", "protocol", "port", "type", "tcpType")
-DERIVED += ("relatedAddress", "relatedPort")
+DERIVED = (
+    "foundation",
+    "component",
+    "priority",
+    "address",
+    "protocol",
+    "port",
+    "type",
+    "tcpType",
+    "relatedAddress",
+    "relatedPort",
+)
 
 
 def fields(text: str) -> list[Any]:

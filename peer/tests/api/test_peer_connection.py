@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 
 from peer.api import DOMException, MediaStream, MediaStreamTrack, RTCPeerConnection, error_name
 from peer.api.tasks import Promise
-from peer.tests.api.connecting import channels, event, negotiate, pair, settled
+from peer.tests.api.connecting import channels, connection, event, held, negotiate, pair, settled
 
 EVENTS = (
     "negotiationneeded",
@@ -47,13 +46,16 @@ async def test_a_new_connection() -> None:
         assert getattr(pc, f"{name}Description") is None
     assert pc.canTrickleIceCandidates is None
     assert pc.sctp is None
-    assert pc.getSenders() == pc.getReceivers() == pc.getTransceivers() == []
+    for collected in (pc.getSenders(), pc.getReceivers(), pc.getTransceivers()):
+        assert collected == []
     for name in EVENTS:
         assert getattr(pc, f"on{name}") is None
     pc.close()
 
 
-@pytest.mark.parametrize("name", ["signalingState", "localDescription", "sctp", "canTrickleIceCandidates", "peerIdentity"])
+@pytest.mark.parametrize(
+    "name", ["signalingState", "localDescription", "sctp", "canTrickleIceCandidates", "peerIdentity"]
+)
 async def test_attributes_are_read_only(name: str) -> None:
     pc = RTCPeerConnection()
     with pytest.raises(AttributeError):
@@ -73,10 +75,10 @@ async def test_descriptions_move_from_pending_to_current() -> None:
         assert other.canTrickleIceCandidates is True
         await other.setLocalDescription()
         assert other.localDescription is other.currentLocalDescription
-        assert (other.currentRemoteDescription.type, other.localDescription.type) == ("offer", "answer")
+        assert (held(other.currentRemoteDescription).type, held(other.localDescription).type) == ("offer", "answer")
         await one.setRemoteDescription(other.localDescription)
         assert one.pendingLocalDescription is one.pendingRemoteDescription is None
-        assert (one.currentLocalDescription.type, one.currentRemoteDescription.type) == ("offer", "answer")
+        assert (held(one.currentLocalDescription).type, held(one.currentRemoteDescription).type) == ("offer", "answer")
 
 
 async def test_an_offer_is_a_dictionary() -> None:
@@ -97,7 +99,7 @@ async def test_the_order_of_events_of_one_exchange() -> None:
         channel = one.createDataChannel("")
         await settled(one)
         assert mine == ["negotiationneeded"]
-        opened = asyncio.ensure_future(event(channel, "open"))
+        opened = event(channel, "open")
         await negotiate(one, other)
         await opened
         await settled(other)
@@ -167,19 +169,19 @@ async def test_remove_track_on_a_closed_connection() -> None:
 
 async def test_close_sets_every_state_and_fires_nothing() -> None:
     async with channels() as (mine, theirs):
-        pc = mine._link._core.target
+        pc = connection(mine)
         assert isinstance(pc, RTCPeerConnection)
-        dtls = pc.sctp.transport
+        dtls = held(pc.sctp).transport
         log: list[str] = []
         record(pc, log)
-        for target in (mine, dtls, dtls.iceTransport, pc.sctp):
+        for target in (mine, dtls, dtls.iceTransport, held(pc.sctp)):
             for name in ("close", "closing", "error", "statechange", "message"):
                 target.addEventListener(name, lambda happened: log.append(happened.type))
         pending = pc.createOffer()
         theirs.send("late")
         pc.close()
         assert (pc.signalingState, pc.iceConnectionState, pc.connectionState) == ("closed", "closed", "closed")
-        assert (dtls.state, dtls.iceTransport.state, pc.sctp.state) == ("closed", "closed", "closed")
+        assert (dtls.state, dtls.iceTransport.state, held(pc.sctp).state) == ("closed", "closed", "closed")
         assert dtls.iceTransport.getSelectedCandidatePair() is None
         assert mine.readyState == "closed"
         await event(theirs, "close")
@@ -191,11 +193,11 @@ async def test_close_sets_every_state_and_fires_nothing() -> None:
 
 async def test_the_other_side_of_a_closed_connection_sees_it() -> None:
     async with channels() as (mine, theirs):
-        other = theirs._link._core.target
-        sctp = other.sctp
-        ended = asyncio.ensure_future(event(sctp, "statechange"))
-        error = asyncio.ensure_future(event(theirs, "error"))
-        mine._link._core.target.close()
+        other = connection(theirs)
+        sctp = held(other.sctp)
+        ended = event(sctp, "statechange")
+        error = event(theirs, "error")
+        connection(mine).close()
         assert (await error).error.errorDetail == "sctp-failure"
         await ended
         assert (sctp.state, theirs.readyState) == ("closed", "closed")
@@ -204,7 +206,7 @@ async def test_the_other_side_of_a_closed_connection_sees_it() -> None:
 
 async def test_stats_of_a_closed_connection_remain() -> None:
     async with channels() as (mine, _):
-        pc = mine._link._core.target
+        pc = connection(mine)
         pc.close()
         report = await pc.getStats()
         assert report.of_type("data-channel")[0].state == "closed"

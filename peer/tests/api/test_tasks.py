@@ -55,7 +55,8 @@ async def test_and_then_follows_fulfilment_and_rejection() -> None:
     first.resolve(1)
     assert chained.done()
     assert await chained == 2
-    failed = Promise.rejected(ValueError("no")).and_then(lambda value: Promise.resolved(value))
+    refused: Promise[int] = Promise.rejected(ValueError("no"))
+    failed = refused.and_then(lambda value: Promise.resolved(value))
     assert isinstance(failed.failure, ValueError)
     inner = Promise.resolved(1).and_then(lambda _: Promise[int].rejected(KeyError("k")))
     assert isinstance(inner.failure, KeyError)
@@ -79,7 +80,12 @@ async def test_a_continuation_runs_before_the_next_task() -> None:
 
     waiting = asyncio.ensure_future(wait())
     await asyncio.sleep(0)
-    queue.queue(lambda: (log.append("first"), promise.resolve(None)))
+
+    def first() -> None:
+        log.append("first")
+        promise.resolve(None)
+
+    queue.queue(first)
     queue.queue(lambda: log.append("second"))
     await waiting
     await asyncio.sleep(0)
@@ -134,7 +140,7 @@ async def test_operations_run_one_at_a_time_in_order() -> None:
 
 async def test_an_operation_that_rejects_at_once_leaves_the_chain_empty() -> None:
     owner = Chain()
-    promise = owner.chain.chain(lambda: Promise.rejected(InvalidStateError("now")))
+    promise: Promise[None] = owner.chain.chain(lambda: Promise.rejected(InvalidStateError("now")))
     assert isinstance(promise.failure, InvalidStateError)
     assert len(owner.chain) == 0
 
@@ -142,7 +148,7 @@ async def test_an_operation_that_rejects_at_once_leaves_the_chain_empty() -> Non
 async def test_a_closed_connection_rejects_without_running() -> None:
     owner = Chain()
     owner.closed = True
-    promise = owner.chain.chain(lambda: pytest.fail("ran"))
+    promise: Promise[None] = owner.chain.chain(lambda: pytest.fail("ran"))
     assert isinstance(promise.failure, InvalidStateError)
 
 
@@ -150,7 +156,7 @@ async def test_nothing_settles_after_close() -> None:
     owner = Chain()
     inner: Promise[None] = Promise()
     promise = owner.chain.chain(lambda: inner)
-    waiting = owner.chain.chain(lambda: pytest.fail("ran"))
+    waiting: Promise[None] = owner.chain.chain(lambda: pytest.fail("ran"))
     owner.closed = True
     inner.resolve(None)
     assert not promise.done()

@@ -8,8 +8,8 @@ import os
 import pytest
 
 from peer import sctp
-from peer.tests.sctp.worlds import KEPT, Outcome, Plan, Planned, play, received
 from peer.testing import Side
+from peer.tests.sctp.worlds import KEPT, Outcome, Plan, Planned, play, received
 
 SEEDS = int(os.environ.get("PEERPROOF_SWEEP", "40"))
 BLOCK = 20

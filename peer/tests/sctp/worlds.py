@@ -8,14 +8,22 @@ from typing import Any
 
 from peer import sctp
 from peer.testing import Entropy, Link, Pump, Side
+from peer.wire import sctp as wire
+from peer.wire.sctp_tlv import Parameter, ParameterType
 
-__all__ = ["Outcome", "Plan", "Planned", "established", "pair", "play", "received"]
+__all__ = ["Outcome", "Plan", "Planned", "Stranger", "established", "pair", "play", "received"]
 
+_CLEAN = Link()
 KEPT = (sctp.AssociationClosed, sctp.AssociationAborted)
 
 
 def pair(
-    *, link: Link = Link(), seed: int | str = 0, keep_transcript: bool = True, b: dict[str, Any] | None = None, **config: Any
+    *,
+    link: Link = _CLEAN,
+    seed: int | str = 0,
+    keep_transcript: bool = True,
+    b: dict[str, Any] | None = None,
+    **config: Any,
 ) -> Pump:
     """Two associations; `config` for both, `b` overrides for the second."""
     config = {"remote_max_message_size": 0, "max_mtu": 1188, **config}
@@ -144,7 +152,7 @@ def play(plan: Plan) -> Outcome:
             lifetime=message.lifetime,
         )
     missing = [_Missing(side, plan.messages[1 - index]) for index, side in enumerate(sides)]
-    pump.run(until=lambda: not any([m.count() for m in missing]), timeout=600)
+    pump.run(until=lambda: not any(m.count() for m in missing), timeout=600)
     seconds = pump.now - began
     if plan.ending == "abort":
         pump.set_link(Link(delay=0.01))
@@ -173,3 +181,89 @@ class _Missing:
                 self._numbers.discard(int.from_bytes(event.data[:4], "big"))
             self._seen += 1
         return len(self._numbers)
+
+
+class Stranger:
+    """A peer that says whatever a test wants, packet by packet, to one real association.
+
+    `say` hands over one packet and gives what the association said in answer, chunk by chunk.
+    """
+
+    def __init__(self, *, tag: int = 0x5A5A5A5A, tsn: int = 1000, now: float = 0.0, **config: Any) -> None:
+        config = {
+            "remote_max_message_size": 0,
+            "max_mtu": 1188,
+            "heartbeat_interval": 0.0,
+            "zero_checksum": False,
+            **config,
+        }
+        # Any: tests look at what is inside, in whatever state it is.
+        self.association: Any = sctp.Association(sctp.Config(**config), entropy=Entropy("stranger"))
+        self.tag, self.tsn, self.now = tag, tsn, now
+        self.peer_tag = self.peer_tsn = 0
+        self.events: list[sctp.Event] = []
+        self.packets: list[Any] = []
+
+    def init(self, *parameters: Parameter, **fields: int) -> wire.Init:
+        values = {
+            "tag": self.tag,
+            "a_rwnd": 100_000,
+            "outbound_streams": 10,
+            "inbound_streams": 10,
+            "initial_tsn": self.tsn,
+        }
+        return wire.Init(**{**values, **fields}, parameters=parameters)
+
+    def meet(self, *extensions: int, zero_checksum: bool = False) -> Stranger:
+        """Plays the handshake as the side that begins; the association answers from CLOSED."""
+        parameters = [Parameter(ParameterType.SUPPORTED_EXTENSIONS, bytes(extensions))] if extensions else []
+        if wire.ChunkType.FORWARD_TSN in extensions:
+            parameters.append(Parameter(ParameterType.FORWARD_TSN_SUPPORTED))
+        if zero_checksum:
+            parameters.append(Parameter(ParameterType.ZERO_CHECKSUM_ACCEPTABLE, b"\0\0\0\1"))
+        (answer,) = self.say(self.init(*parameters), tag=0)
+        assert isinstance(answer, wire.InitAck)
+        assert answer.cookie is not None
+        self.peer_tag, self.peer_tsn = answer.tag, answer.initial_tsn
+        answers = self.say(wire.CookieEcho(answer.cookie))
+        assert answers[0] == wire.CookieAck()
+        return self
+
+    def say(self, *chunks: wire.Chunk | bytes, tag: int | None = None, **fields: Any) -> list[Any]:
+        """One packet with these chunks; gives the chunks of the answer."""
+        tag = self.peer_tag if tag is None else tag
+        values = {"source_port": 5000, "destination_port": 5000, "verification_tag": tag, **fields}
+        return self.hand(wire.Packet(**values, chunks=chunks).serialize())
+
+    def hand(self, data: bytes) -> list[Any]:
+        """Any bytes; gives the chunks of the answer."""
+        self.events += self.association.receive_datagram(data, self.now)
+        return self.listen()
+
+    def listen(self) -> list[Any]:
+        """The chunks that the association has to send now."""
+        packets = [wire.parse(data) for data in self.association.datagrams_to_send(self.now)]
+        self.packets += packets
+        due = self.association.next_timeout()
+        if due is not None and due <= self.now:
+            self.events += self.association.handle_timeout(self.now)
+        return [chunk for packet in packets for chunk in packet.chunks]
+
+    def wait(self, seconds: float) -> list[Any]:
+        """Lets time go by; gives what the association sent meanwhile."""
+        end, said = self.now + seconds, []
+        while (due := self.association.next_timeout()) is not None and due <= end:
+            self.now = max(self.now, due)
+            self.events += self.association.handle_timeout(self.now)
+            said += self.listen()
+        self.now = end
+        return said + self.listen()
+
+    def data(
+        self, offset: int = 0, data: bytes = b"data", *, stream: int = 0, ssn: int = 0, flags: int = 3
+    ) -> wire.Data:
+        """A DATA chunk whose TSN is `offset` after our initial one."""
+        return wire.Data((self.tsn + offset) & 0xFFFFFFFF, stream, ssn, 51, data, flags)
+
+    def messages(self) -> list[bytes]:
+        return [event.data for event in self.events if isinstance(event, sctp.MessageReceived)]

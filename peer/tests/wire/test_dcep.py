@@ -10,7 +10,7 @@ from peer.wire import dcep
 
 def test_open_has_the_bytes_of_section_5_1() -> None:
     message = dcep.Open(dcep.ChannelType.PARTIAL_RELIABLE_REXMIT_UNORDERED, 256, 3, "ä", "p")
-    assert message.serialize().hex() == "03" "81" "0100" "00000003" "0002" "0001" "c3a4" "70"
+    assert message.serialize().hex() == "038101000000000300020001c3a470"
 
 
 @given(

@@ -58,7 +58,15 @@ def test_the_checksum_is_crc32c_little_endian() -> None:
 
 def test_a_data_chunk_has_the_bytes_of_section_3_3_1() -> None:
     chunk = sctp.Data(0x01020304, 5, 6, 51, b"abc", 7)
-    assert chunk.serialize().hex() == "0007" "0013" "01020304" "0005" "0006" "00000033" "616263" "00"
+    assert chunk.serialize().hex() == "0007001301020304000500060000003361626300"
+
+
+def test_a_chunks_length_leaves_out_the_padding_of_its_last_parameter() -> None:
+    one, two = Parameter(0x8008, b"\x82\xc0\x40"), Parameter(0xC000)
+    assert int.from_bytes(sctp.Init(1, 2, 3, 4, 5, (two, one)).serialize()[2:4], "big") == 20 + 4 + 7
+    assert int.from_bytes(sctp.Init(1, 2, 3, 4, 5, (one, two)).serialize()[2:4], "big") == 20 + 8 + 4
+    assert int.from_bytes(sctp.Reconfig((OutgoingReset(1, 2, 3, (4,)),)).serialize()[2:4], "big") == 22
+    assert len(sctp.Reconfig((OutgoingReset(1, 2, 3, (4,)),)).serialize()) == 24
 
 
 def test_a_given_checksum_is_written_as_it_stands() -> None:

@@ -25,7 +25,7 @@ def test_a_reconfiguration_parameter_comes_back_as_it_was_said(parameter: tlv.Re
 
 
 def test_an_outgoing_reset_has_the_bytes_of_rfc_6525_figure_4_1() -> None:
-    assert tlv.OutgoingReset(1, 2, 3, (4,)).serialize().hex() == "000d0012" "00000001" "00000002" "00000003" "0004" "0000"
+    assert tlv.OutgoingReset(1, 2, 3, (4,)).serialize().hex() == "000d001200000001000000020000000300040000"
 
 
 def test_parameters_are_padded_and_the_padding_is_not_counted() -> None:

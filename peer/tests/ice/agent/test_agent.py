@@ -168,7 +168,7 @@ def test_nomination_waits_for_a_better_pair_that_is_pending_but_not_for_long() -
     assert pair.local.type is CandidateType.RELAYED
     first = next(entry.time for entry in world.a.sent() if entry.message.use_candidate)
     connected = next(step.time for step in world.network.transcript if isinstance(step.item, SelectedPairChanged))
-    assert timing.NOMINATION_PATIENCE <= first - connected <= timing.NOMINATION_PATIENCE + timing.TA + 0.001
+    assert timing.RELAY_PATIENCE - 1e-6 <= first - connected <= timing.RELAY_PATIENCE + timing.TA + 1e-6
 
 
 @pytest.mark.parametrize("controlling", [True, False])
@@ -188,6 +188,16 @@ def test_a_role_conflict_is_repaired_whoever_has_the_greater_tiebreaker(controll
         switched.add(expected.name)
     assert codes == {487}
     assert switched == {"a", "b"}
+
+
+@pytest.mark.parametrize("kind", [CandidateType.RELAYED, CandidateType.HOST])
+def test_a_pair_with_nothing_better_to_wait_for_is_nominated_at_once(kind: CandidateType) -> None:
+    world = World([host("192.0.2.9", type=kind)], five("198.51.100"))
+    world.network.block(world.a.candidates[0].address, world.b.candidates[0].address)
+    world.network.block(world.b.candidates[0].address, world.a.candidates[0].address)
+    world.start()
+    world.network.run(lambda: any(message.use_candidate for message in world.a.said()))
+    assert world.now <= 2 * timing.TA + 0.03
 
 
 def test_a_487_changes_the_tiebreaker_and_the_check_is_repeated_in_the_new_role() -> None:
@@ -212,13 +222,13 @@ def test_consent_is_asked_for_every_4_to_6_seconds_once_each_with_a_new_transact
     world = World().connect()
     start = len(world.a.sent())
     begin = world.now
-    world.network.run(timeout=100.0)
+    world.network.run(timeout=1000.0)
     requests = [entry for entry in world.a.sent()[start:] if entry.message.message_class is Class.REQUEST]
     times = [begin, *(entry.time for entry in requests)]
     gaps = [later - earlier for earlier, later in itertools.pairwise(times[1:])]
-    assert 4.0 <= min(gaps) < 4.6
-    assert 5.4 < max(gaps) <= 6.0
-    assert len({entry.message.transaction_id for entry in requests}) == len(requests) >= 16
+    assert 4.0 <= min(gaps) < 4.1
+    assert 5.9 < max(gaps) <= 6.0
+    assert len({entry.message.transaction_id for entry in requests}) == len(requests) >= 160
     assert not any(entry.message.use_candidate for entry in requests)
     pair = world.a.agent.selected_pair
     assert pair is not None
@@ -241,6 +251,23 @@ def test_without_consent_the_agent_is_disconnected_then_fails_after_30_seconds_a
     world.network.link = Link(delay=0.01)
     world.network.run(timeout=60.0)
     assert [entry.message.message_class for entry in world.a.sent()[sent:]].count(Class.REQUEST) == 0
+
+
+def test_after_consent_is_lost_the_same_credentials_are_never_used_on_that_path_again() -> None:
+    def withhold(message: stun.Message) -> list[stun.Message | bytes]:
+        return [] if withholding and message.message_class is Class.SUCCESS else [message]
+
+    withholding: list[bool] = []
+    world = World(transform_b=withhold).connect()
+    withholding.append(True)
+    world.network.run(lambda: world.a.agent.selected_path is None)
+    withholding.clear()
+    requests, answers = len(world.a.said(Class.REQUEST)), len(world.a.said(Class.SUCCESS))
+    world.network.run(timeout=20.0)
+    assert len(world.a.said(Class.REQUEST)) == requests
+    assert world.a.agent.selected_path is None
+    assert len(world.a.said(Class.SUCCESS)) >= answers + 3  # but it still answers
+    assert world.b.agent.state is State.COMPLETED
 
 
 def test_consent_that_comes_back_in_time_makes_it_completed_again() -> None:
@@ -335,6 +362,16 @@ def test_a_restart_that_is_taken_back_leaves_everything_as_it_was() -> None:
     assert world.a.agent.state is State.COMPLETED
 
 
+def test_restarting_with_the_credentials_of_before_is_taking_it_back_and_known_candidates_change_nothing() -> None:
+    world = World().connect()
+    before = (world.a.agent.local_parameters, world.a.agent.selected_path, world.a.agent.pairs)
+    world.a.do(world.a.agent.restart(world.now))
+    world.a.do(world.a.agent.restart(world.now, before[0]))
+    world.gather(world.a)
+    assert (world.a.agent.local_parameters, world.a.agent.selected_path, world.a.agent.pairs) == before
+    assert world.a.agent.state is State.COMPLETED
+
+
 def test_a_restart_gets_a_failed_agent_going_again() -> None:
     world = World().connect()
     world.network.link = Link(loss=1.0)
@@ -353,6 +390,7 @@ def test_lite_answers_but_never_asks_and_the_full_side_controls() -> None:
     world = World(a=Config(lite=True, controlling=False), b=Config(controlling=False))
     world.connect()
     assert world.b.agent.controlling
+    assert not world.a.said(Class.ERROR)  # no conflict had to be repaired
     assert not world.a.said(Class.REQUEST)
     assert world.a.agent.selected_path == Path(world.a.candidates[0].address, world.b.candidates[0].address)
     world.network.run(timeout=100.0)
@@ -472,6 +510,19 @@ def test_a_name_asks_for_its_resolution_and_is_paired_when_it_has_an_address() -
     assert world.a.agent.state is State.CHECKING
     world.signal(world.a)
     world.network.run(lambda: world.a.agent.state is State.COMPLETED)
+
+
+def test_after_end_of_candidates_new_ones_are_ignored_but_a_name_told_before_may_find_its_address() -> None:
+    world = World()
+    world.introduce()
+    world.gather()
+    named = replace(world.b.candidates[0], address=Address("0b5f2c1e.local", 5000))
+    world.a.do(world.a.agent.add_remote_candidate(named, world.now))
+    world.a.do(world.a.agent.add_remote_candidate(None, world.now))
+    world.a.do(world.a.agent.add_remote_candidate(host("203.0.113.5"), world.now))
+    assert not world.a.agent.pairs
+    world.a.do(world.a.agent.add_remote_candidate(world.b.candidates[0], world.now))
+    assert len(world.a.agent.pairs) == 1
 
 
 def test_relay_policy_pairs_relayed_candidates_only() -> None:

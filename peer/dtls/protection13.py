@@ -1,0 +1,171 @@
+"""Record protection of DTLS 1.3: RFC 9147 4.2.
+
+    header      001 C S L EE | connection id | sequence number | length      additional data, with the number in clear
+    plaintext   content | its type | zeros                                   DTLSInnerPlaintext
+    nonce       IV xor the 64-bit sequence number                            the epoch is not in it: keys are an epoch's
+
+After that the sequence number in the header is masked with a block made from the first 16 bytes of ciphertext.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from struct import Struct
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from peer.dtls.replay import ReplayWindow
+from peer.dtls.schedule13 import traffic_keys
+from peer.dtls.suites import TAG_SIZE, AeadKind, Suite
+from peer.wire.dtls_record import MAX_FRAGMENT, CiphertextRecord, ContentType, Record, WireRecord
+
+__all__ = ["Opener13", "Sealer13"]
+
+_SAMPLE: Final = 16
+_FIXED, _HAS_ID, _LONG_SEQUENCE, _HAS_LENGTH = 0x20, 0x10, 0x08, 0x04
+# RFC 9147 4.5.3: forgeries per key.
+_FORGERY_LIMIT: Final = 1 << 36
+_SHORTEST: Final = 5 + 1 + TAG_SIZE
+_pack = Struct(">BHH").pack
+_pack_tail = Struct(">HH").pack
+
+
+def _mask_function(suite: Suite, key: bytes) -> Callable[[bytes], bytes]:
+    """RFC 9147 4.2.3. What it returns has at least two bytes."""
+    if suite.aead is AeadKind.AES_GCM:
+        # Electronic codebook is right here: it is the bare block function, on one block a record.
+        return Cipher(algorithms.AES(key), modes.ECB()).encryptor().update  # noqa: S305
+    # The sample is counter and nonce, in the layout that `cryptography` takes as one 16-byte nonce.
+    return lambda sample: Cipher(algorithms.ChaCha20(key, sample), None).encryptor().update(b"\x00\x00")
+
+
+class Sealer13:
+    """Writes 16-bit sequence numbers and lengths, so that records can share a datagram."""
+
+    __slots__ = ("_encrypt", "_iv", "_mask", "_prefix", "connection_id", "epoch", "sequence")
+
+    def __init__(self, suite: Suite, secret: bytes, epoch: int, connection_id: bytes = b"") -> None:
+        keys = traffic_keys(suite, secret)
+        self.epoch = epoch
+        self.sequence = 0
+        self.connection_id = connection_id
+        self._encrypt = suite.make_aead(keys.key).encrypt
+        self._iv = int.from_bytes(keys.iv, "big")
+        self._mask = _mask_function(suite, keys.sequence_key)
+
+    @property
+    def overhead(self) -> int:
+        return 5 + len(self.connection_id) + 1 + TAG_SIZE
+
+    def seal(self, kind: int, payload: bytes) -> bytes:
+        sequence = self.sequence
+        self.sequence = sequence + 1
+        return self._seal(kind, self.epoch, sequence, payload)
+
+    def seal_record(self, record: Record) -> bytes:
+        return self._seal(record.type, record.epoch, record.sequence, record.fragment)
+
+    def _seal(self, kind: int, epoch: int, sequence: int, payload: bytes) -> bytes:
+        size = len(payload) + 1 + TAG_SIZE
+        short = sequence & 0xFFFF
+        nonce = (self._iv ^ sequence).to_bytes(12, "big")
+        inner = b"%b%c" % (payload, kind)
+        if self.connection_id:
+            head = bytes([_FIXED | _HAS_ID | _LONG_SEQUENCE | _HAS_LENGTH | epoch & 3]) + self.connection_id
+            sealed = self._encrypt(nonce, inner, head + _pack_tail(short, size))
+            mask = self._mask(sealed[:_SAMPLE])
+            return head + _pack_tail(short ^ (mask[0] << 8 | mask[1]), size) + sealed
+        flags = _FIXED | _LONG_SEQUENCE | _HAS_LENGTH | epoch & 3
+        sealed = self._encrypt(nonce, inner, _pack(flags, short, size))
+        mask = self._mask(sealed[:_SAMPLE])
+        return _pack(flags, short ^ (mask[0] << 8 | mask[1]), size) + sealed
+
+
+class Opener13:
+    """Reads every form of the unified header. `connection_ids` are the ones we have given out, if any."""
+
+    __slots__ = ("_decrypt", "_flags", "_iv", "_mask", "_window", "connection_ids", "epoch", "failures")
+
+    def __init__(self, suite: Suite, secret: bytes, epoch: int, connection_ids: frozenset[bytes]) -> None:
+        keys = traffic_keys(suite, secret)
+        self.epoch = epoch
+        self.connection_ids = connection_ids
+        self.failures = 0
+        self._flags = _FIXED | _LONG_SEQUENCE | epoch & 3
+        self._decrypt = suite.make_aead(keys.key).decrypt
+        self._iv = int.from_bytes(keys.iv, "big")
+        self._mask = _mask_function(suite, keys.sequence_key)
+        self._window = ReplayWindow()
+
+    def open(self, record: WireRecord) -> tuple[int, int, bytes] | None:
+        if not isinstance(record, CiphertextRecord) or len(record.ciphertext) <= TAG_SIZE:
+            return None
+        if record.connection_id and record.connection_id not in self.connection_ids:
+            return None
+        if self.failures >= _FORGERY_LIMIT:
+            return None
+        size = record.sequence_size
+        mask = self._mask(record.ciphertext[:_SAMPLE])
+        short = record.sequence ^ int.from_bytes(mask[:size], "big")
+        sequence = self._closest(short, 8 * size)
+        at = 1 + len(record.connection_id)
+        header = record.header[:at] + short.to_bytes(size, "big") + record.header[at + size :]
+        return self._open(sequence, header, record.ciphertext)
+
+    def open_application_data(self, datagram: bytes) -> bytes | None:
+        # The forms that everybody writes: a 16-bit number, no connection id, with or without a length.
+        if len(datagram) < _SHORTEST or self.connection_ids or self.failures >= _FORGERY_LIMIT:
+            return None
+        flags = datagram[0]
+        if flags & ~_HAS_LENGTH != self._flags:
+            return None
+        at = 5 if flags & _HAS_LENGTH else 3
+        if at == 5 and datagram[3] << 8 | datagram[4] != len(datagram) - 5:
+            return None
+        ciphertext = datagram[at:]
+        mask = self._mask(ciphertext[:_SAMPLE])
+        short = (datagram[1] ^ mask[0]) << 8 | datagram[2] ^ mask[1]
+        header = _pack(flags, short, len(ciphertext)) if at == 5 else bytes((flags, short >> 8, short & 0xFF))
+        sequence = self._closest(short, 16)
+        try:
+            inner = self._decrypt((self._iv ^ sequence).to_bytes(12, "big"), ciphertext, header)
+        except InvalidTag:
+            return None
+        if (
+            inner[-1] != ContentType.APPLICATION_DATA
+            or len(inner) > MAX_FRAGMENT
+            or not self._window.is_fresh(sequence)
+        ):
+            return None
+        self._window.accept(sequence)
+        return inner[:-1]
+
+    def _closest(self, short: int, bits: int) -> int:
+        """RFC 9147 4.2.2: the number nearest to the one expected next that ends in these bits."""
+        expected = self._window.highest + 1
+        span = 1 << bits
+        candidate = expected - (expected & span - 1) + short
+        if candidate > expected + span // 2 and candidate >= span:
+            return candidate - span
+        if candidate < expected - span // 2:
+            return candidate + span
+        return candidate
+
+    def _open(self, sequence: int, header: bytes, ciphertext: bytes) -> tuple[int, int, bytes] | None:
+        try:
+            inner = self._decrypt((self._iv ^ sequence).to_bytes(12, "big"), ciphertext, header)
+        except InvalidTag:
+            self.failures += 1
+            return None
+        window = self._window
+        # RFC 9147 4.5.1: checked after deprotection, so that timing doesn't tell the number.
+        if not window.is_fresh(sequence):
+            return None
+        window.accept(sequence)
+        if not inner[-1]:
+            inner = inner.rstrip(b"\x00") or b"\x00"
+        if len(inner) > MAX_FRAGMENT + 1:
+            return None
+        return inner[-1], sequence, inner[:-1]
