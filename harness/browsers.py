@@ -1,6 +1,7 @@
 """Where browsers are: Playwright's own builds first, the distribution's next; and how to get them.
 
-Stock Firefox is driven through WebDriver BiDi (`channel="moz-firefox"`), Playwright's own build through its own protocol.
+Stock Firefox is driven through WebDriver BiDi (`channel="moz-firefox"`), Playwright's own build through its own
+protocol.
 """
 
 from __future__ import annotations

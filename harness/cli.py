@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 
 from harness.endpoints.stacks import KNOWN
+from harness.verdict import Verdict
 
 __all__ = ["app"]
 
@@ -26,7 +27,10 @@ COULD_NOT_RUN: Final = 2
 app = typer.Typer(
     name="peerproof",
     help="WebRTC conformance and interop tests: a reference peer against real browsers, judged by the packet.",
-    epilog="Start with `doctor`; then `matrix` runs every pair of endpoints, and `pytest cases/` the conformance cases.",
+    epilog=(
+        "Start with `doctor`. `matrix` lets every pair of endpoints meet; "
+        "the conformance cases are run by `pytest cases`."
+    ),
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
@@ -87,7 +91,9 @@ def matrix(
         str, typer.Option(help="Which endpoints meet, comma-separated; every ordered pair is played.")
     ] = ",".join(KNOWN),
     out: Annotated[Path, typer.Option(help="Where results, report and artefacts go.")] = OUT,
-    seed: Annotated[int | None, typer.Option(help="Seed of the random messages; drawn and shown when left out.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of the random messages; drawn and shown when left out.")
+    ] = None,
     tap: Annotated[bool, typer.Option(help="Capture by the reference peer's own account, not by raw sockets.")] = False,
 ) -> None:
     """Let every pair of endpoints connect, exchange messages and part; judge the packets; write a report."""
@@ -102,22 +108,8 @@ def matrix(
     except OSError as error:
         give_up(f"{out}: {error}")
     _report_on(out)
-    if results.unexpected:
-        raise typer.Exit(UNEXPECTED)
-
-
-@app.command()
-def report(
-    directory: Annotated[Path, typer.Argument(help="A run directory, with its results.json.")] = OUT,
-) -> None:
-    """Render a run directory again: index.html, junit.xml, summary.md."""
-    from harness.results import ResultsError, RunResults
-
-    try:
-        results = RunResults.load(directory)
-    except (OSError, ResultsError) as error:
-        give_up(str(error))
-    _report_on(directory)
+    if all(cell.verdict is Verdict.ERROR for cell in results.cells):
+        give_up("no pair of endpoints could be played; see above")
     if results.unexpected:
         raise typer.Exit(UNEXPECTED)
 
@@ -133,6 +125,7 @@ def _report_on(directory: Path) -> None:
 _ELSEWHERE: Final = {
     "bench": ("harness.bench.cli", "bench"),
     "clauses": ("harness.clauses.cli", "app"),
+    "report": ("harness.report.cli", "app"),
     "fuzz": ("harness.fuzz.cli", "fuzz"),
     "replay": ("harness.fuzz.cli", "replay"),
 }

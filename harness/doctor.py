@@ -19,8 +19,8 @@ from packaging.requirements import Requirement
 from rich.table import Table
 
 from harness import browsers
-from harness.errors import EndpointError, NotFound
 from harness.endpoints.stacks import Stacks
+from harness.errors import EndpointError, NotFound
 from harness.host import describe_host
 from harness.script import CreateDataChannel, CreateOffer, CreatePeerConnection, Script
 
@@ -74,17 +74,13 @@ async def examine(*, start_browsers: bool = True) -> list[Finding]:
     """Look at everything. With `start_browsers`, each browser is started and makes an offer."""
     findings = [check() for check in _CHECKS]
     async with Stacks() as stacks:
-        for browser in browsers.Browser:
-            findings.append(await _browser(browser, stacks, start_browsers))
+        findings += [await _browser(browser, stacks, start_browsers) for browser in browsers.Browser]
         findings.append(await _endpoint("reference peer", "reference", "", stacks))
     return findings
 
 
 def _python() -> Finding:
-    running = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info >= (3, 11):
-        return Finding("Python", Level.OK, running)
-    return Finding("Python", Level.MISSING, running, "Python 3.11 or newer is needed")
+    return Finding("Python", Level.OK, ".".join(map(str, sys.version_info[:3])))
 
 
 def _packages() -> Finding:

@@ -1,17 +1,18 @@
 """What can go wrong with an endpoint.
 
-    EndpointError                the harness could not do what was asked
-    |-- NotFound                 the endpoint is not installed; the message says how to install it
-    |-- EndpointCrashed          it died: verdict `crash`
-    `-- EndpointTimeout          what was waited for did not come: verdict `timeout`
-    Thrown                       a call threw, or its promise was rejected; the endpoint is well
+EndpointError                the harness could not do what was asked
+|-- NotFound                 the endpoint is not installed; the message says how to install it
+|-- EndpointCrashed          it died: verdict `crash`
+`-- EndpointTimeout          what was waited for did not come: verdict `timeout`
+Thrown                       a call threw, or its promise was rejected; the endpoint is well
 """
 
 from __future__ import annotations
 
 from harness.script.trace import Failure
+from harness.verdict import ConformanceFailure, Verdict
 
-__all__ = ["EndpointCrashed", "EndpointError", "EndpointTimeout", "NotFound", "Thrown"]
+__all__ = ["EndpointCrashed", "EndpointError", "EndpointTimeout", "NotFound", "Thrown", "verdict_of_error"]
 
 
 class EndpointError(Exception):
@@ -31,7 +32,9 @@ class EndpointTimeout(EndpointError):
 
 
 class Thrown(Exception):
-    """What a call threw at the endpoint: `name` is a DOMException's name or the error's class, as a page would see it."""
+    """What a call threw at the endpoint: `name` is a DOMException's name or the error's class, as a page would see
+    it.
+    """
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(str(failure))
@@ -44,3 +47,16 @@ class Thrown(Exception):
     @property
     def message(self) -> str:
         return self.failure.message
+
+
+def verdict_of_error(error: BaseException) -> Verdict:
+    """The verdict of a case that ended with this exception."""
+    if isinstance(error, ConformanceFailure):
+        return error.judgement.verdict
+    if isinstance(error, AssertionError | Thrown):
+        return Verdict.FAIL
+    if isinstance(error, EndpointCrashed):
+        return Verdict.CRASH
+    if isinstance(error, EndpointTimeout | TimeoutError):
+        return Verdict.TIMEOUT
+    return Verdict.ERROR

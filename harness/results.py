@@ -12,6 +12,7 @@ reported in `RunResults.problems` and skipped.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
@@ -87,7 +88,7 @@ _FILE_NAMES = {
     Artefact.KEYS: "keys.log",
     Artefact.OFFER_SDP: "offer.sdp",
     Artefact.ANSWER_SDP: "answer.sdp",
-    Artefact.LADDER: "ladder.json",
+    Artefact.LADDER: "ladder.json.gz",
     Artefact.TRACE: "trace.jsonl",
     Artefact.REPRO_HTML: "repro.html",
     Artefact.REPRO_PY: "repro.py",
@@ -126,7 +127,7 @@ class ClauseResult:
 class CaseResult:
     """The result of one case on its endpoints, or of one cell of the matrix.
 
-    `unexpected` says why the result needs attention and is empty when it doesn't; `reason` comes from the expectation
+    `unexpected` says why the result needs attention and is empty when it doesn't; `reason` and `link` come from the expectation
     entry that applied. `artefacts` are paths below the run directory, by `Artefact` name.
     """
 
@@ -141,6 +142,7 @@ class CaseResult:
     duration_s: float = 0.0
     unexpected: str = ""
     reason: str = ""
+    link: str = ""
     attempts: tuple[Verdict, ...] = ()
 
     @property
@@ -186,6 +188,7 @@ class CaseResult:
         optional = {
             "unexpected": self.unexpected,
             "reason": self.reason,
+            "link": self.link,
             "attempts": [attempt.value for attempt in self.attempts],
         }
         return out | {name: value for name, value in optional.items() if value}
@@ -206,6 +209,7 @@ class CaseResult:
                 duration_s=float(data["duration_s"]),
                 unexpected=_text(data.get("unexpected", "")),
                 reason=_text(data.get("reason", "")),
+                link=_text(data.get("link", "")),
                 attempts=tuple(Verdict(attempt) for attempt in data.get("attempts", ())),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -460,6 +464,13 @@ class RunWriter:
         if time.monotonic() >= self._next_write:
             self._write()
 
+    def extend(self, results: Iterable[CaseResult]) -> None:
+        """Keep many results at once, the journal flushed once."""
+        for result in results:
+            self._by_key[result.key] = result
+            self._append(result.to_json(), flush=False)
+        self._write()
+
     def describe(self, run: RunInfo) -> None:
         """Replace the description of the run, once builds or the capture method are known."""
         self._results = replace(self._results, run=run)
@@ -479,11 +490,12 @@ class RunWriter:
         (self.directory / JOURNAL_FILE).unlink(missing_ok=True)
         return self.results
 
-    def _append(self, entry: Mapping[str, Any]) -> None:
+    def _append(self, entry: Mapping[str, Any], *, flush: bool = True) -> None:
         if self._journal is None:
             raise ValueError("the run is finished")
         self._journal.write(json.dumps(entry, ensure_ascii=True).encode() + b"\n")
-        self._journal.flush()
+        if flush:
+            self._journal.flush()
 
     def _write(self) -> None:
         began = time.monotonic()
@@ -499,8 +511,13 @@ class RunWriter:
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file so that a reader, or a SIGKILL, never meets half of it: a sibling is written and renamed over it."""
+    """Write a file so that a reader, or a SIGKILL, never meets half of it: a sibling is written and renamed over it.
+
+    A name that ends in `.gz` gets the content compressed.
+    """
     data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
+    if path.suffix == ".gz":
+        data = gzip.compress(data, mtime=0)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_bytes(data)
     temporary.replace(path)

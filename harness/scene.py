@@ -14,12 +14,15 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.endpoints.base import Endpoint
-from harness.errors import EndpointError
+from harness.endpoints.base import Endpoint, Move
 from harness.endpoints.stacks import Stacks
+from harness.errors import EndpointError
 from harness.ladder import ladder
-from harness.results import Artefact, ClauseResult, artefact_folder, write_atomically
-from harness.script.trace import Entry, Fired, entry_to_json
+from harness.repro import Story, render_page, render_program, tell
+from harness.results import Artefact, ClauseResult, Fact, artefact_folder, write_atomically
+from harness.script.steps import Call, New, Wait
+from harness.script.trace import Entry, Fired, Kind, entry_to_json
+from harness.script.values import to_json
 from harness.signaling import Said, SaidKind
 from harness.verdict import Judgement, Ledger
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Scene"]
 
+_OUTCOME = ("kind", "value", "failure", "states")
 # Longer strings are cut in trace.jsonl: a message of a megabyte is in the capture.
 _LONGEST = 4096
 
@@ -41,11 +45,14 @@ class Scene:
         self.endpoints: list[Endpoint] = []
         self.said: list[Said] = []
         self.started = time.time()
+        #: What the case found out, for the results.
+        self.facts: dict[str, Fact] = {}
         self.recording = capture.record()
         self._stacks = stacks
         self._closed = False
         #: What went wrong inside this process outside of any call: bugs of the reference peer, as a rule.
         self.problems: list[str] = []
+        self._broken: list[str] = []
         self._loop = asyncio.get_running_loop()
         self._usual_handler = self._loop.get_exception_handler()
         self._loop.set_exception_handler(self._notice)
@@ -55,6 +62,9 @@ class Scene:
         error = context.get("exception")
         told = "".join(traceback.format_exception(error)) if error is not None else str(context.get("message"))
         self.problems.append(told)
+        if type(error).__module__.startswith("playwright"):
+            return  # a browser that died leaves such behind; whoever needed it is told by its endpoint
+        self._broken.append(told)
         for endpoint in self.endpoints:
             if endpoint.stack == "reference":
                 endpoint.lose(EndpointError(f"{endpoint.name}: {context.get('message')}: {error!r}"))
@@ -106,6 +116,11 @@ class Scene:
         self.recording.close()
         self._loop.set_exception_handler(self._usual_handler)
 
+    def raise_problems(self) -> None:
+        """Raise EndpointError when the reference peer broke in a way no call told of."""
+        if self._broken:
+            raise EndpointError("the reference peer broke:\n" + "\n".join(self._broken))
+
     def collect_secrets(self) -> None:
         """Take what the browsers wrote to their key logs; the capture opens more from then on."""
         for endpoint in self.endpoints:
@@ -119,25 +134,45 @@ class Scene:
         folder = run_directory / artefact_folder(case, endpoints)
         if folder.exists():
             shutil.rmtree(folder)
+        if not self.endpoints:
+            return {}
         folder.mkdir(parents=True)
-        self._write_texts(folder)
-        self.recording.save(folder, comments=_comments(self.ledger.judgements))
+        self._write_texts(folder, case)
+        if self.recording.frames:
+            self.recording.save(folder, comments=_comments(self.ledger.judgements))
         present = [artefact for artefact in Artefact if (folder / artefact.file_name).exists()]
         return {
             artefact.value: (folder / artefact.file_name).relative_to(run_directory).as_posix() for artefact in present
         }
 
-    def _write_texts(self, folder: Path) -> None:
+    def _write_texts(self, folder: Path, case: str) -> None:
+        story = self.story(case)
+        builds = {endpoint.stack: endpoint.build for endpoint in self.endpoints}
         texts = {
             Artefact.OFFER_SDP: self._first_said(SaidKind.OFFER),
             Artefact.ANSWER_SDP: self._first_said(SaidKind.ANSWER),
             Artefact.TRACE: "".join(f"{line}\n" for line in self._trace_lines()),
-            Artefact.LADDER: json.dumps(ladder(self), ensure_ascii=True),
+            Artefact.LADDER: json.dumps(ladder(self), ensure_ascii=True) if self.recording.frames else "",
+            Artefact.REPRO_HTML: render_page(story, builds) if story.chapters else "",
+            Artefact.REPRO_PY: render_program(story, case if "::" in case else "") if story.chapters else "",
             Artefact.LOG: "".join(f"{line}\n" for line in self._log_lines()),
         }
         for artefact, text in texts.items():
             if text:
                 write_atomically(folder / artefact.file_name, text)
+
+    def story(self, case: str) -> Story:
+        """What the endpoints were asked to do, to be told again."""
+        names = [endpoint.name for endpoint in self.endpoints]
+        return tell(
+            f"{case} on {' and '.join(names)}",
+            {endpoint.name: endpoint.stack for endpoint in self.endpoints},
+            [move for endpoint in self.endpoints for move in endpoint.moves],
+            {
+                endpoint.name: [entry for entry in endpoint.entries if isinstance(entry, Fired)]
+                for endpoint in self.endpoints
+            },
+        )
 
     def _log_lines(self) -> Iterable[str]:
         for endpoint in self.endpoints:
@@ -148,9 +183,14 @@ class Scene:
         return next((said.text for said in self.said if said.kind is kind), "")
 
     def _trace_lines(self) -> Iterable[str]:
-        entries = [(entry, endpoint.name) for endpoint in self.endpoints for entry in endpoint.entries]
-        for entry, name in sorted(entries, key=lambda pair: pair[0].time):
-            yield json.dumps({"t": round(entry.time - self.started, 6), "endpoint": name} | _shown(entry))
+        lines: list[tuple[float, str, dict[str, Any]]] = []
+        for endpoint in self.endpoints:
+            lines += [(move.outcome.time, endpoint.name, _call(move)) for move in endpoint.moves]
+            lines += [
+                (entry.time, endpoint.name, _happened(entry)) for entry in endpoint.entries if _is_by_itself(entry)
+            ]
+        for moment, name, shown in sorted(lines, key=lambda line: line[0]):
+            yield json.dumps({"t": round(moment - self.started, 6), "endpoint": name} | _cut(shown))
 
     @property
     def clauses(self) -> tuple[ClauseResult, ...]:
@@ -158,12 +198,25 @@ class Scene:
         return tuple(ClauseResult.of(judgement) for judgement in self.ledger.judgements if judgement.clause is not None)
 
 
-def _shown(entry: Entry) -> dict[str, Any]:
-    """The line of trace.jsonl for an entry: without what the line says already, long texts cut."""
-    shown = {name: _cut(value) for name, value in entry_to_json(entry).items() if name not in ("time", "sequence")}
-    if isinstance(entry, Fired):
-        return shown | {"name": f"{entry.on}.{entry.event}"}
-    return shown | {"what": "call", "name": f"step {entry.step}: {entry.kind.value}"}
+def _call(move: Move) -> dict[str, Any]:
+    """The line of trace.jsonl for a step: what was asked, and what came of it."""
+    step, outcome = move.step, entry_to_json(move.outcome)
+    members = [getattr(step, member, None) for member in ("interface", "on", "method", "attribute", "event", "kind")]
+    name = ".".join(str(member) for member in members if member)
+    what = "wait" if isinstance(step, Wait) else "call"
+    asked = {"args": to_json(step.args)} if isinstance(step, Call | New) and step.args else {}
+    return {"what": what, "name": name} | asked | {key: outcome[key] for key in _OUTCOME if key in outcome}
+
+
+def _is_by_itself(entry: Entry) -> bool:
+    """Whether an entry is no step's outcome: an event, or a promise nobody waited for."""
+    return isinstance(entry, Fired) or entry.kind in (Kind.SETTLED, Kind.REJECTED)
+
+
+def _happened(entry: Entry) -> dict[str, Any]:
+    """The line of trace.jsonl for what no step waited for."""
+    shown = {name: value for name, value in entry_to_json(entry).items() if name not in ("time", "sequence", "step")}
+    return shown | {"name": f"{entry.on}.{entry.event}" if isinstance(entry, Fired) else "promise"}
 
 
 def _cut(value: Any) -> Any:

@@ -1,8 +1,8 @@
 """Carry descriptions and candidates between two connections, as an application's signalling channel would.
 
-Trickled (RFC 8838): each candidate goes over as soon as its endpoint says it. Not trickled: descriptions go over once all
-candidates are in them. What is said, by whom and when, is kept: it is what the report shows, and how the capture learns whose
-address is whose.
+Trickled (RFC 8838): each candidate goes over as soon as its endpoint says it. Not trickled: descriptions go over
+once all candidates are in them. What is said, by whom and when, is kept: it is what the report shows, and how the
+capture learns whose address is whose.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from harness.endpoints.base import Endpoint
-from harness.errors import Thrown
 from harness.endpoints.proxies import Description, PeerConnection
+from harness.errors import EndpointError, Thrown
 from harness.script.steps import Call, Get, Step
 from harness.script.trace import Entry, Fired
 from harness.script.values import Ref
 
-__all__ = ["Said", "SaidKind", "Signaling", "connect"]
+__all__ = ["Said", "SaidKind", "Signaling", "Trickle", "connect"]
 
 
 class SaidKind(StrEnum):
@@ -35,7 +35,9 @@ class SaidKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One thing said over the signalling channel: SDP, or a candidate-attribute. `time` is in seconds since the epoch."""
+    """One thing said over the signalling channel: SDP, or a candidate-attribute. `time` is in seconds since the
+    epoch.
+    """
 
     time: float
     sender: str
@@ -47,10 +49,19 @@ class Said:
 Hearer: TypeAlias = Callable[[Said], None]
 
 
-class _Trickle:
-    """Takes the candidates of one connection to the other, from the moment that one has a description to hang them on."""
+class Trickle:
+    """Takes the candidates of one connection to the other, from the moment that one has a description to hang them
+    on.
+    """
 
-    def __init__(self, source: PeerConnection, sink: PeerConnection, hear: Callable[[Mapping[str, Any]], None]) -> None:
+    def __init__(
+        self,
+        source: PeerConnection,
+        sink: PeerConnection,
+        hear: Callable[[Mapping[str, Any]], None],
+        *,
+        from_start: bool = False,
+    ) -> None:
         self._source = source
         self._sink = sink
         self._hear = hear
@@ -58,7 +69,15 @@ class _Trickle:
         self._open = False
         self._ended = False
         self._task: asyncio.Task[None] | None = None
+        self._refusal: Thrown | None = None
         self._stop = source.endpoint.observe(self._observed)
+        if from_start:
+            for entry in list(source.endpoint.fired(source.handle, "icecandidate")):
+                self._observed(entry)
+
+    @property
+    def sink(self) -> PeerConnection:
+        return self._sink
 
     def open(self) -> None:
         """The other side has (or is just being given) the description: candidates may go."""
@@ -66,10 +85,13 @@ class _Trickle:
         self._carry()
 
     async def close(self) -> None:
-        """Stop, and raise what went wrong on the way."""
+        """Stop, and raise what an endpoint had against a candidate, if anything."""
         self._stop()
         if self._task is not None:
             await self._task
+        if self._refusal is not None:
+            refusal, self._refusal = self._refusal, None
+            raise refusal
 
     def _observed(self, entry: Entry) -> None:
         if not isinstance(entry, Fired) or entry.on != self._source.handle or entry.event != "icecandidate":
@@ -83,22 +105,30 @@ class _Trickle:
             candidate = {}
         self._ended = candidate.get("candidate") == ""
         self._waiting.append(candidate)
-        self._hear(candidate)
         self._carry()
 
     def _carry(self) -> None:
         if self._open and self._waiting and (self._task is None or self._task.done()):
-            if self._task is not None:
-                self._task.result()
             self._task = asyncio.get_running_loop().create_task(self._drain())
 
     async def _drain(self) -> None:
+        """Carry what waits. Nobody awaits this: a refusal is kept, and an endpoint that is gone needs no candidates."""
         while self._waiting:
             batch, self._waiting = self._waiting, []
+            for candidate in batch:
+                self._hear(candidate)
             steps = [
                 Call(self._sink.handle, "addIceCandidate", (candidate,) if candidate else ()) for candidate in batch
             ]
-            await self._sink.endpoint.run(*steps)
+            try:
+                await self._sink.endpoint.run(*steps)
+            except EndpointError:
+                return
+            except Thrown as thrown:
+                # A connection that was closed meanwhile took its candidates with it.
+                if thrown.name != "InvalidStateError":
+                    self._refusal = self._refusal or thrown
+                    self._sink.endpoint.log.append(f"refused a candidate: {thrown}")
 
 
 class Signaling:
@@ -116,13 +146,13 @@ class Signaling:
             self._to_answerer = self._trickle(offerer, answerer)
             self._to_offerer = self._trickle(answerer, offerer)
 
-    def _trickle(self, source: PeerConnection, sink: PeerConnection) -> _Trickle:
+    def _trickle(self, source: PeerConnection, sink: PeerConnection) -> Trickle:
         def hear(candidate: Mapping[str, Any]) -> None:
             text = str(candidate.get("candidate") or "")
             kind = SaidKind.CANDIDATE if text else SaidKind.END_OF_CANDIDATES
             self._say(source.endpoint, sink.endpoint, kind, text)
 
-        return _Trickle(source, sink, hear)
+        return Trickle(source, sink, hear)
 
     def _say(self, sender: Endpoint, receiver: Endpoint, kind: SaidKind, text: str) -> None:
         said = Said(time.time(), sender.name, receiver.name, kind, text)
@@ -165,16 +195,10 @@ class Signaling:
         return description
 
     async def close(self) -> None:
-        """End the carrying of candidates. Raises what went wrong with it, once; a connection that was closed meanwhile
-        took its candidates with it."""
+        """End the carrying of candidates. Raises Thrown when an endpoint refused one."""
         for trickle in (self._to_answerer, self._to_offerer):
-            if trickle is None:
-                continue
-            try:
+            if trickle is not None:
                 await trickle.close()
-            except Thrown as thrown:
-                if thrown.name != "InvalidStateError":
-                    raise
 
 
 def _remote(pc: PeerConnection, description: Description) -> Step:

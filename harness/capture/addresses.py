@@ -20,6 +20,7 @@ __all__ = ["Address", "AddressBook"]
 _UFRAG: Final = re.compile(r"^a=ice-ufrag:(\S+)", re.MULTILINE)
 _PASSWORD: Final = re.compile(r"^a=ice-pwd:(\S+)", re.MULTILINE)
 _CANDIDATE: Final = re.compile(r"^(?:a=)?candidate:\S+ \d+ (?i:udp) \d+ (\S+) (\d+) typ (\S+)", re.MULTILINE)
+_REPAIR: Final = re.compile(r"^a=ssrc-group:FID (\d+) (\d+)", re.MULTILINE)
 _DISCARD_PORT: Final = 9
 
 
@@ -35,7 +36,11 @@ class Address:
 
 
 class AddressBook:
-    """What is known about the addresses of one case."""
+    """What is known about the addresses of one case.
+
+    `passwords` are the ICE passwords by ufrag, `repairs` the retransmission SSRCs by that of their media, as SDP said
+    them.
+    """
 
     def __init__(self) -> None:
         self._assigned: dict[Address, str] = {}
@@ -43,7 +48,9 @@ class AddressBook:
         self._ufrags: dict[str, str] = {}
         self._claims: dict[Address, str] = {}
         self._sessions: dict[str, str] = {}
+        self.uses_mdns = False
         self.passwords: dict[str, str] = {}
+        self.repairs: dict[int, int] = {}
 
     def assign(self, endpoint: str, host: str, port: int) -> None:
         """`endpoint` owns this address; outweighs everything learnt."""
@@ -55,12 +62,15 @@ class AddressBook:
         for ufrag in ufrags:
             self._ufrags[ufrag] = endpoint
         self.passwords.update(zip(ufrags, passwords, strict=False))
+        self.repairs.update((int(media), int(repair)) for media, repair in _REPAIR.findall(sdp))
         self.learn_candidate(endpoint, sdp)
 
     def learn_candidate(self, endpoint: str, text: str) -> None:
         """`endpoint` announced this candidate-attribute, or any text with several, one a line."""
         for host, port, kind in _CANDIDATE.findall(text):
-            if int(port) != _DISCARD_PORT and not host.endswith(".local"):
+            if host.endswith(".local"):
+                self.uses_mdns = True
+            elif int(port) != _DISCARD_PORT:
                 known = self._announced.setdefault(Address(host, int(port)), endpoint)
                 # A relayed or reflexive address may be shared; a host address is somebody's socket now.
                 if known != endpoint and kind == "host":
@@ -95,5 +105,7 @@ class AddressBook:
         ufrag = self._claims.get(address)
         return address if ufrag is None else self._sessions.get(ufrag, ufrag)
 
-    def knows(self, address: Address) -> bool:
-        return address in self._assigned or address in self._claims or address in self._announced
+    @property
+    def has_sessions(self) -> bool:
+        """Whether any endpoint's ufrags are known: from then on, what belongs to none of them is somebody else's."""
+        return bool(self._ufrags)

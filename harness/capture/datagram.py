@@ -14,7 +14,6 @@ __all__ = ["Datagram", "from_ip", "made_up"]
 
 _UDP: Final = 17
 _SKIPPED_HEADERS: Final = frozenset({0, 43, 60})
-_MAPPED: Final = "::ffff:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +85,11 @@ def made_up(source: Address, destination: Address, payload: bytes) -> Datagram:
 
 def _parse(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     try:
-        return ipaddress.ip_address(host.removeprefix(_MAPPED).partition("%")[0])
+        address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return ipaddress.IPv4Address(0)
+    # What a dual-stack socket calls ::ffff:127.0.0.1 is IPv4 on the wire.
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _ones_complement(data: bytes) -> bytes:

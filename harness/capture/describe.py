@@ -8,17 +8,25 @@ from typing import Any, Final
 
 from harness.capture.items import Item, Part
 from harness.capture.layers import dcep, rtcp, sctp, stun
+from harness.capture.layers.base import MALFORMED, is_makeshift, type_of
 from harness.capture.layers.dtls import ALERTS, HANDSHAKE_TYPES
 
 __all__ = ["describe", "describe_frame"]
 
 # What is inside says it all: these are left out of a frame's line when they hold something.
+_SERVER_HELLO: Final = 2
+_DISSECTED: Final = frozenset({Part.STUN})
 _HIDDEN_WHEN_OPENED: Final = frozenset({Part.SCTP, Part.APPLICATION_DATA, Part.CHUNK, Part.RTCP})
 
 
 def describe(item: Item) -> str:
     """A message in a few words."""
-    return _DESCRIBERS[item.part](item)
+    if item.part in _DISSECTED and is_makeshift(item.packet):
+        return f"malformed {item.part} ({len(item.data)} bytes)"
+    try:
+        return _DESCRIBERS[item.part](item)
+    except MALFORMED:
+        return f"malformed {item.part} ({len(item.data)} bytes)"
 
 
 def describe_frame(items: Sequence[Item]) -> str:
@@ -54,9 +62,9 @@ def _text(value: bytes) -> str:
 
 
 def _handshake(item: Item) -> str:
-    title = (
-        str(item.packet.title) if item.code == 2 else HANDSHAKE_TYPES.get(item.code, f"handshake message {item.code}")
-    )
+    title = HANDSHAKE_TYPES.get(item.code, f"handshake message {item.code}")
+    if item.code == _SERVER_HELLO:
+        title = str(getattr(item.packet, "title", title))
     return f"{title} (again)" if item.again else title
 
 
@@ -67,15 +75,61 @@ def _fragment(item: Item) -> str:
 
 
 def _chunk(item: Item) -> str:
-    name = sctp.CHUNK_TYPES.get(item.code, f"chunk {item.code}")
-    if item.code == 0 and len(item.data) >= 16:
-        tsn, stream, ssn, ppid = struct.unpack_from("!IHHI", item.data, 4)
-        size = struct.unpack_from("!H", item.data, 2)[0] - 16
-        part = {0: " middle", 1: " last", 2: " first", 3: ""}[item.data[1] & 3]
-        return f"DATA{part} tsn={tsn} stream={stream} ssn={ssn} {sctp.PPIDS.get(ppid, f'ppid={ppid}')} {size} bytes"
-    if item.code == 3 and len(item.data) >= 16:
-        return f"SACK to {struct.unpack_from('!I', item.data, 4)[0]}"
-    return name
+    describer = _CHUNKS.get(item.code)
+    packet = item.packet if describer else None
+    if describer is None or packet is None or is_makeshift(packet):
+        return sctp.CHUNK_TYPES.get(item.code, f"chunk {item.code}")
+    return describer(packet)
+
+
+_FRAGMENTS: Final = {(0, 0): " middle", (0, 1): " last", (1, 0): " first", (1, 1): ""}
+
+
+def _data(chunk: Any) -> str:
+    part = _FRAGMENTS[chunk.beginning, chunk.ending]
+    protocol = sctp.PPIDS.get(chunk.ppid, f"ppid={chunk.ppid}")
+    return f"DATA{part} tsn={chunk.tsn} stream={chunk.stream} ssn={chunk.ssn} {protocol} {len(chunk.data)} bytes"
+
+
+def _interleaved_data(chunk: Any) -> str:
+    part = _FRAGMENTS[chunk.beginning, chunk.ending]
+    known = sctp.PPIDS.get(chunk.ppid_or_fsn, f"ppid={chunk.ppid_or_fsn}")
+    what = known if chunk.beginning else f"fsn={chunk.ppid_or_fsn}"
+    return f"I-DATA{part} tsn={chunk.tsn} stream={chunk.stream} mid={chunk.mid} {what} {len(chunk.data)} bytes"
+
+
+def _sack(chunk: Any) -> str:
+    gaps = f", {len(chunk.gaps)} gaps" if chunk.gaps else ""
+    return f"SACK to {chunk.cumulative_tsn}{gaps}"
+
+
+def _reconfig(chunk: Any) -> str:
+    said = [_RESETS[type(each)](each) for each in chunk.parameters if type(each) in _RESETS]
+    return " ".join(["RE-CONFIG", *said])
+
+
+_RESETS: Final[dict[type, Callable[[Any], str]]] = {
+    sctp.OutgoingReset: lambda each: f"reset {list(each.streams) or 'all streams'}",
+    sctp.IncomingReset: lambda each: f"ask for a reset of {list(each.streams) or 'all streams'}",
+    sctp.ReconfigResponse: lambda each: f"response: {sctp.RESET_RESULTS.get(each.result, each.result)}",
+}
+
+
+def _with_causes(chunk: Any) -> str:
+    causes = [sctp.CAUSES.get(type_of(each) or 0, f"cause {type_of(each)}") for each in chunk.parameters]
+    return f"{chunk.title} ({', '.join(causes)})" if causes else str(chunk.title)
+
+
+_CHUNKS: Final[dict[int, Callable[[Any], str]]] = {
+    0: _data,
+    3: _sack,
+    6: _with_causes,
+    9: _with_causes,
+    64: _interleaved_data,
+    130: _reconfig,
+    192: lambda chunk: f"FORWARD TSN to {chunk.cumulative_tsn}",
+    194: lambda chunk: f"I-FORWARD-TSN to {chunk.cumulative_tsn}",
+}
 
 
 def _dcep(item: Item) -> str:

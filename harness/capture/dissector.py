@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from harness.capture.addresses import AddressBook
+from harness.capture.addresses import Address, AddressBook
 from harness.capture.conversation import Content, Conversation, client_random_in
 from harness.capture.frame import Frame
 from harness.capture.items import Item, Part
@@ -25,6 +26,10 @@ _PARTS: Final[dict[int, Part]] = {
     ContentType.ACK: Part.ACK,
 }
 _TRIED: Final = 4
+_SMALLEST_SCTP: Final = 16
+_DATA_HEADERS: Final = {0: 16, 64: 20}
+# Label and protocol may have 65,535 bytes each (RFC 8832 section 5.1).
+_LARGEST_MESSAGE: Final = 12 + 2 * 65535
 
 
 class Dissector:
@@ -36,6 +41,8 @@ class Dissector:
         self._generation = keylog.generation
         self._items: list[tuple[Item, ...]] = []
         self._conversations: dict[frozenset[object], list[Conversation]] = {}
+        self._paths: dict[frozenset[Address], list[Conversation]] = {}
+        self._messages: dict[tuple[Conversation, object], dict[int, _Message]] = {}
 
     def items(self, frames: Sequence[Frame]) -> Sequence[tuple[Item, ...]]:
         """For each frame its items. `frames` is the same list as last time, perhaps longer."""
@@ -43,6 +50,8 @@ class Dissector:
             self._generation = self._keylog.generation
             self._items.clear()
             self._conversations.clear()
+            self._paths.clear()
+            self._messages.clear()
         for frame in frames[len(self._items) :]:
             self._items.append(tuple(self._frame(frame)))
         return self._items
@@ -88,29 +97,42 @@ class Dissector:
     def _dtls(self, frame: Frame) -> list[Item]:
         conversation = self._conversation(frame)
         items: list[Item] = []
-        for content in conversation.read(frame.payload, self._book.session(frame.source)):
+        sender = self._book.session(frame.source)
+        for content in conversation.read(frame.payload, sender):
             item = _item(content, conversation.version or 0)
             items.append(item)
             if item.part is Part.APPLICATION_DATA:
-                items += _inside_application_data(item)
+                items += _inside_application_data(item, self._messages.setdefault((conversation, sender), {}))
         return items or [Item(Part.OTHER, 0, frame.payload)]
 
     def _conversation(self, frame: Frame) -> Conversation:
         sender = self._book.session(frame.source)
         group = self._conversations.setdefault(frozenset((sender, self._book.session(frame.destination))), [])
+        on_path = self._paths.setdefault(frozenset((frame.source, frame.destination)), [])
         random = client_random_in(frame.payload)
+        found: Conversation | None
         if random is not None:
-            for known in group:
-                if known.client_random in (random, None):
-                    return known
-        if random is not None or not group:
-            group.append(Conversation(self._keylog, random, sender))
-            return group[-1]
-        # Usually the newest; an older one only where the newest can't open a protected record and that one can.
-        for each in group[-2 : -1 - _TRIED : -1]:
-            if not group[-1].opens(frame.payload, sender) and each.opens(frame.payload, sender):
-                return each
-        return group[-1]
+            found = next((each for each in group if each.client_random in (random, None)), None)
+        else:
+            # What was seen on this path before; on a new path, what the ICE session has: it may have moved here.
+            found = _fitting(on_path or group, frame.payload, sender)
+        if found is None:
+            found = Conversation(self._keylog, random, sender)
+            group.append(found)
+        if found not in on_path:
+            on_path.append(found)
+        return found
+
+
+def _fitting(candidates: Sequence[Conversation], payload: bytes, sender: object) -> Conversation | None:
+    """The newest; an older one only where the newest can't open a protected record and that one can."""
+    if not candidates:
+        return None
+    newest = candidates[-1]
+    older = candidates[-2 : -1 - _TRIED : -1]
+    if older and not newest.opens(payload, sender):
+        return next((each for each in older if each.opens(payload, sender)), newest)
+    return newest
 
 
 _HANDLERS: Final[dict[Kind, Callable[[Any, Frame], list[Item]]]] = {
@@ -133,28 +155,48 @@ def _item(content: Content, version: int) -> Item:
     return Item(part, code, content.data, content.protected, opened, content.again, content.epoch, version)
 
 
-def _inside_application_data(item: Item) -> list[Item]:
-    """An SCTP packet, its chunks, the DCEP messages in them. Data that can't be SCTP gives nothing."""
-    if len(item.data) < 16:
+@dataclass(slots=True)
+class _Message:
+    """A DCEP message on its way: a long label makes several chunks."""
+
+    next_tsn: int
+    parts: list[bytes]
+
+
+def _inside_application_data(item: Item, messages: dict[int, _Message]) -> list[Item]:
+    """An SCTP packet, its chunks, the DCEP messages they complete. Data that can't be SCTP gives nothing."""
+    if len(item.data) < _SMALLEST_SCTP:
         return []
     packet = Item(Part.SCTP, 0, item.data, protected=True, opened=True, inside=item)
     items = [packet]
     for data in sctp.split(item.data):
         chunk = Item(Part.CHUNK, data[0], data, protected=True, opened=True, inside=packet)
         items.append(chunk)
-        message = _user_message(data)
+        message = _control_message(data, messages)
         if message is not None:
-            items.append(
-                Item(Part.DCEP, message[0] if message else 0, message, protected=True, opened=True, inside=chunk)
-            )
+            code = message[0] if message else 0
+            items.append(Item(Part.DCEP, code, message, protected=True, opened=True, inside=chunk))
     return items
 
 
-def _user_message(chunk: bytes) -> bytes | None:
-    """The DCEP message in a DATA or I-DATA chunk that holds a whole one."""
-    header = {0: 16, 64: 20}.get(chunk[0])
-    if header is None or len(chunk) < header or chunk[1] & 3 != 3:
+def _control_message(chunk: bytes, messages: dict[int, _Message]) -> bytes | None:
+    """The DCEP message that a DATA or I-DATA chunk completes. Fragments count when they come in order of their TSNs."""
+    header = _DATA_HEADERS.get(chunk[0])
+    if header is None or len(chunk) < header:
         return None
-    ppid = struct.unpack_from("!I", chunk, header - 4)[0]
-    length = struct.unpack_from("!H", chunk, 2)[0]
-    return chunk[header:length] if ppid == dcep.PPID else None
+    beginning, ending = bool(chunk[1] & 2), bool(chunk[1] & 1)
+    tsn, stream = struct.unpack_from("!IH", chunk, 4)
+    data = chunk[header : struct.unpack_from("!H", chunk, 2)[0]]
+    if beginning:
+        if struct.unpack_from("!I", chunk, header - 4)[0] != dcep.PPID:
+            return None
+        if ending:
+            return data
+        messages[stream] = _Message(tsn + 1 & 0xFFFFFFFF, [data])
+        return None
+    message = messages.get(stream)
+    if message is None or message.next_tsn != tsn or sum(map(len, message.parts)) > _LARGEST_MESSAGE:
+        return None
+    message.next_tsn = tsn + 1 & 0xFFFFFFFF
+    message.parts.append(data)
+    return b"".join(messages.pop(stream).parts) if ending else None

@@ -92,7 +92,7 @@ class Matcher:
 
 
 def _holds(predicate: Callable[[Any], bool], packet: Any) -> bool:
-    """Whether a packet has a property. One that couldn't be dissected lacks its fields, so it has none that rests on them."""
+    """Whether a packet has a property. One that couldn't be dissected lacks its fields, and so what rests on them."""
     try:
         return predicate(packet)
     except AttributeError:

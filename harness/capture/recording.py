@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
@@ -27,9 +26,9 @@ from harness.capture.keylog import KeyLog
 from harness.capture.kinds import Kind, classify
 from harness.capture.pcapng import Link
 from harness.capture.ring import RawPacket
-from harness.capture.sniffer import MARKER, Sniffer, probe
+from harness.capture.sniffer import MARKER, Sniffer, opened
 from harness.capture.tap import Tap
-from harness.capture.wire import Wire
+from harness.capture.wire import Statistics, Wire
 from harness.results import Artefact
 from harness.verdict import Ledger
 from peer.trace import Entry, Secret
@@ -38,25 +37,18 @@ __all__ = ["Capture", "Recording", "Statistics"]
 
 _DEFAULT_LIMIT: Final = 256 * 1024 * 1024
 _DNS: Final = 53
-# STUN and mDNS servers: worth seeing even when their peer is nobody we know.
-_ALWAYS_KEPT_PORTS: Final = frozenset({3478, 5353})
-
-
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    """How complete a recording is: frames kept, packets the kernel dropped, packets beyond the memory limit."""
-
-    frames: int
-    dropped: int
-    beyond_limit: int
-
-    @property
-    def is_complete(self) -> bool:
-        return self.dropped == 0 and self.beyond_limit == 0
+_MDNS: Final = 5353
+_STUN: Final = 3478
 
 
 class Recording:
-    """The packets of one case, its address book, its secrets and its traces. Get one from `Capture.record`."""
+    """The packets of one case, its address book, its secrets and its traces. Get one from `Capture.record`.
+
+    Other WebRTC sessions may run on the same machine at the same time. As soon as the address book knows a ufrag, only
+    packets from or to an endpoint in the book are frames (and mDNS, where a candidate asks for it); before, everything
+    that looks like WebRTC is. The decision is made once, when `frames` is first looked at after the packet came in: so
+    tell the book before looking.
+    """
 
     def __init__(self, sniffer: Sniffer | None, limit: int = _DEFAULT_LIMIT) -> None:
         self.book = AddressBook()
@@ -73,6 +65,8 @@ class Recording:
         self._dropped_before = sniffer.dropped if sniffer else 0
         self._dropped: int | None = None
         if sniffer is not None:
+            # What was sent before this moment may still be in the kernel's ring: it belongs to the case before.
+            sniffer.sync()
             sniffer.attach(self._batch)
 
     @classmethod
@@ -174,10 +168,12 @@ class Recording:
         kind = classify(datagram.payload)
         if kind is Kind.STUN and (username := username_of(datagram.payload)) is not None:
             self.book.learn_username(source, destination, username)
-        if self.book.knows(source) or self.book.knows(destination):
+        if self.book.owner(source) is not None or self.book.owner(destination) is not None:
             return True
         ports = {source.port, destination.port}
-        return bool(ports & _ALWAYS_KEPT_PORTS) or (kind is not Kind.OTHER and _DNS not in ports)
+        if self.book.has_sessions or _DNS in ports:
+            return _MDNS in ports and self.book.uses_mdns
+        return kind is not Kind.OTHER or bool(ports & {_MDNS, _STUN})
 
 
 class Capture:
@@ -192,12 +188,7 @@ class Capture:
         """Capture from the network where that is allowed, else from the peer's trace."""
         if prefer_tap:
             return cls(None, "the peer's datagram tap was asked for")
-        possible, reason = probe()
-        if not possible:
-            return cls(None, reason)
-        sniffer = Sniffer()
-        sniffer.start()
-        return cls(sniffer, reason)
+        return cls(*opened())
 
     @property
     def method(self) -> str:

@@ -12,7 +12,7 @@ from typing import Final, Self, TypeAlias
 
 from harness.capture.ring import RawPacket, Ring
 
-__all__ = ["MARKER", "Listener", "Sniffer", "probe"]
+__all__ = ["MARKER", "Listener", "Sniffer", "opened", "probe"]
 
 Listener: TypeAlias = Callable[[Sequence[RawPacket]], None]
 """Called in the capture thread with each batch. It must not block and must not raise."""
@@ -78,7 +78,7 @@ class Sniffer:
     def detach(self, listener: Listener) -> None:
         self._listeners = tuple(each for each in self._listeners if each != listener)
 
-    def sync(self, timeout: float = 1.0) -> bool:
+    def sync(self, timeout: float = 5.0) -> bool:
         """Wait until everything sent before this call has been delivered to the listeners.
 
         A marked datagram sent over the loopback interface is the proof: packets leave the ring in order. False when it
@@ -113,15 +113,25 @@ class Sniffer:
                 event.set()
 
 
-def probe() -> tuple[bool, str]:
-    """Whether packets can be captured here, and a sentence that says why (not). For `doctor` and the report."""
+def opened() -> tuple[Sniffer | None, str]:
+    """A running sniffer that was seen to work, or None; and a sentence that says why (not)."""
     try:
-        with Sniffer() as sniffer:
-            started = time.monotonic()
-            if not sniffer.sync():
-                return False, "a raw socket was opened, but a datagram over the loopback interface was not seen on it"
-            return True, f"AF_PACKET works: a datagram was seen after {(time.monotonic() - started) * 1000:.0f} ms"
+        sniffer = Sniffer()
+        sniffer.start()
     except PermissionError:
-        return False, "raw sockets are refused (CAP_NET_RAW is missing): run as root or with that capability"
+        return None, "raw sockets are refused (CAP_NET_RAW is missing): run as root or with that capability"
     except (OSError, AttributeError) as error:
-        return False, f"raw sockets are not available here: {error}"
+        return None, f"raw sockets are not available here: {error}"
+    began = time.monotonic()
+    if not sniffer.sync():
+        sniffer.stop()
+        return None, "a raw socket was opened, but a datagram over the loopback interface was not seen on it"
+    return sniffer, f"AF_PACKET works: a datagram was seen after {(time.monotonic() - began) * 1000:.0f} ms"
+
+
+def probe() -> tuple[bool, str]:
+    """Whether packets can be captured here, and a sentence that says why (not). For `doctor`."""
+    sniffer, reason = opened()
+    if sniffer is not None:
+        sniffer.stop()
+    return sniffer is not None, reason

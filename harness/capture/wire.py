@@ -18,14 +18,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from harness.capture.dissector import Dissector
+from harness.capture.doubt import sealed
 from harness.capture.frame import Frame
 from harness.capture.items import Item
 from harness.capture.keylog import KeyLog
 from harness.capture.matcher import Matcher, Who
 from harness.capture.transcript import transcript
-from harness.verdict import Judgement, Ledger
+from harness.verdict import ConformanceFailure, Judgement, Ledger, Verdict
 
-__all__ = ["Hit", "Wire"]
+__all__ = ["Hit", "NotSeen", "Statistics", "Wire"]
 
 _POLL: Final = 0.004
 
@@ -59,6 +60,23 @@ class Hit:
 Moment: TypeAlias = "Hit | Matcher | float | None"
 
 
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """How complete a capture is: frames kept, packets the kernel dropped, packets beyond the memory limit."""
+
+    frames: int
+    dropped: int
+    beyond_limit: int
+
+    @property
+    def lost(self) -> int:
+        return self.dropped + self.beyond_limit
+
+    @property
+    def is_complete(self) -> bool:
+        return self.lost == 0
+
+
 class _Frames:
     """A fixed list of frames in the place of a live recording."""
 
@@ -68,6 +86,10 @@ class _Frames:
 
     def items(self) -> Sequence[tuple[Item, ...]]:
         return self._dissector.items(self.frames) if self._dissector else ()
+
+    @property
+    def statistics(self) -> Statistics:
+        return Statistics(len(self.frames), 0, 0)
 
     def sync(self) -> None:
         """There is nothing to wait for."""
@@ -109,8 +131,8 @@ class Wire:
         """That a matching message was sent: after `after` and, where given, at most `within` seconds after it (or the
         start).
 
-        Returns the first. When a SHOULD is broken there is nothing to return: raises `LookupError` only if the result
-        is needed, so such an expectation gives a `Hit` or raises `NotSeen`.
+        Returns the first. Where there is none it raises, even if no MUST is broken: `ConformanceFailure`, or `NotSeen`
+        with a judgement that is weak, disputed or inconclusive.
         """
         self._source.sync()
         return self._judge_seen(_addressed(matcher, sender, receiver), clause, within, after)
@@ -128,8 +150,12 @@ class Wire:
         """`expect` while the case goes on: waits up to `timeout` seconds for the message to come by."""
         wanted, deadline = _addressed(matcher, sender, receiver), time.monotonic() + timeout
         # Polled: the capture thread has no business with the event loop of the case.
-        while self._first(wanted, self._moment(after)) is None and time.monotonic() < deadline:  # noqa: ASYNC110
-            await asyncio.sleep(_POLL)
+        while time.monotonic() < deadline:
+            began = time.monotonic()
+            if self._first(wanted, self._moment(after)) is not None:
+                break
+            # Looking through a long capture takes a while: leave the case most of the time.
+            await asyncio.sleep(max(_POLL, 3 * (time.monotonic() - began)))
         return self._judge_seen(wanted, clause, None, after, waited=timeout)
 
     def never(
@@ -146,9 +172,11 @@ class Wire:
         self._source.sync()
         wanted = _addressed(matcher, sender, receiver)
         hits = list(self._hits(wanted, self._moment(after), self._moment(before)))
+        if not hits:
+            evidence = f"absent from {len(self._source.frames)} frames"
+            return self._absent(wanted, clause) or self._conclude(True, "", clause, (), evidence)
         seen = self._transcript({hit.position[0]: "must not be here" for hit in hits})
-        message = f"expected never: {wanted}; it was seen in {_frames(hits)}\n{seen}"
-        return self._conclude(not hits, message, clause, hits, f"absent from {len(self._source.frames)} frames")
+        return self._conclude(False, f"expected never: {wanted}; it was seen in {_frames(hits)}\n{seen}", clause, hits)
 
     def in_order(self, matchers: Sequence[Matcher], *, clause: str | None = None, after: Moment = None) -> list[Hit]:
         """That the messages came in this order (others may lie between).
@@ -174,9 +202,10 @@ class Wire:
                 )
                 previous = f" after {matchers[index - 1]}" if hits else ""
                 message = f"expected in order: {', '.join(map(str, matchers))}; {matcher}{previous} {found}\n"
-                self._conclude(
-                    False, message + self._transcript(marks), clause, [*hits, *([early] if early and wrong else [])]
-                )
+                message += self._transcript(marks)
+                if hit is None and not wrong:
+                    self._doubt(matcher, message, clause)
+                self._conclude(False, message, clause, [*hits, *([early] if early and wrong else [])])
                 return hits
             hits.append(hit)
         self._conclude(True, "", clause, hits)
@@ -207,8 +236,13 @@ class Wire:
                 and (at_least is None or len(hits) >= at_least)
                 and (at_most is None or len(hits) <= at_most)
             )
-            seen = self._transcript({hit.position[0]: f"number {index + 1}" for index, hit in enumerate(hits)})
-            self._conclude(holds, f"expected {asked} of {wanted}, saw {len(hits)}\n{seen}", clause, hits)
+            message = ""
+            if not holds:
+                seen = self._transcript({hit.position[0]: f"number {index + 1}" for index, hit in enumerate(hits)})
+                message = f"expected {asked} of {wanted}, saw {len(hits)}\n{seen}"
+                if len(hits) < max(exactly or 0, at_least or 0):
+                    self._doubt(wanted, message, clause)
+            self._conclude(holds, message, clause, hits)
         return len(hits)
 
     def within(
@@ -252,10 +286,35 @@ class Wire:
             marks = {hit.position[0]: "too late" if late else "too soon"}
         holds = hit is not None and not late and not soon
         message = "" if holds else f"{expectation}; {outcome}{self._hint(wanted)}\n{self._transcript(marks)}"
+        if hit is None:
+            self._doubt(wanted, message, clause)
         judgement = self._conclude(holds, message, clause, [hit] if hit else [])
         if hit is None:
-            raise NotSeen(judgement.message)
+            raise NotSeen(judgement)
         return hit
+
+    def _doubt(self, wanted: Matcher, message: str, clause: str | None) -> None:
+        """Raise when `wanted` may have been there though it was not seen: then nothing can be judged."""
+        reason = self._unseen_because(wanted)
+        if reason:
+            judgement = Judgement(clause, Verdict.INCONCLUSIVE, f"{reason}; {message}")
+            self._ledger.record(judgement)
+            raise NotSeen(judgement)
+
+    def _absent(self, wanted: Matcher, clause: str | None) -> Judgement | None:
+        """The judgement of an absence that proves nothing; None when it does."""
+        reason = self._unseen_because(wanted)
+        if not reason:
+            return None
+        judgement = Judgement(clause, Verdict.INCONCLUSIVE, f"expected never: {wanted}; but {reason}")
+        self._ledger.record(judgement)
+        return judgement
+
+    def _unseen_because(self, wanted: Matcher) -> str:
+        lost = self._source.statistics.lost
+        if lost:
+            return f"the capture lost {lost} packets"
+        return sealed(wanted, self._source.frames, self._source.items())
 
     def _conclude(
         self, holds: bool, message: str, clause: str | None, hits: Sequence[Hit], evidence: str = ""
@@ -320,8 +379,11 @@ class Wire:
         return transcript(self._source.frames, self._source.items(), marks)
 
 
-class NotSeen(LookupError):
-    """A SHOULD was broken, which was recorded; but the message the case wants to go on with doesn't exist."""
+class NotSeen(ConformanceFailure):
+    """No MUST is known to be broken, but the message the case wants to go on with is not there.
+
+    The judgement is recorded already: weak (a SHOULD), disputed, or inconclusive (it may have been there unseen).
+    """
 
 
 def _addressed(matcher: Matcher, sender: Who, receiver: Who) -> Matcher:

@@ -15,13 +15,14 @@ from typing import Any
 
 from harness.clauses import rfc, w3c
 from harness.clauses.documents import DOCUMENTS, Document
-from harness.clauses.model import Unjudged
+from harness.clauses.model import Observed, Unjudged
 from harness.clauses.registry import RegistryError
 from harness.clauses.statement import Statement, digest
 from harness.results import write_atomically
 
-__all__ = ["Change", "build", "find_text", "read_statements", "render"]
+__all__ = ["Change", "annotate", "build", "find_text", "read_statements", "render"]
 
+_BOOKKEEPING = {"unjudged": Unjudged.NOT_OBSERVABLE.value, "why": "bookkeeping step"}
 _ABOUT_FIELDS = ("paraphrase", "actor", "observed", "unjudged", "why", "disputed")
 
 
@@ -67,7 +68,8 @@ def build(texts: Iterable[Path], folder: Path, *, accept: bool = False, only: It
         old = tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
         change = _compare(document, statements, old.get("clauses", {}))
         abouts = _abouts(document, statements, old.get("about", {}))
-        plans.append((path, render(document, statements, abouts), change))
+        keys = {statement.key: digest(statement.text) for statement in statements}
+        plans.append((path, render(document, keys, abouts), change))
     broken = [change for _, _, change in plans if change.changed or change.gone]
     if broken and not accept:
         raise RegistryError("\n".join(_complaints(broken)))
@@ -104,10 +106,10 @@ def _abouts(
     """What was written by hand, kept; for W3C, steps that nobody outside can see are set aside by rule."""
     abouts: dict[str, Mapping[str, Any]] = {}
     for statement in statements:
-        if statement.key in old:
+        if old.get(statement.key, _BOOKKEEPING) != _BOOKKEEPING:
             abouts[statement.key] = old[statement.key]
         elif document.name == "W3C" and _is_bookkeeping(statement):
-            abouts[statement.key] = {"unjudged": Unjudged.NOT_OBSERVABLE.value, "why": "bookkeeping step"}
+            abouts[statement.key] = _BOOKKEEPING
     return abouts
 
 
@@ -116,21 +118,60 @@ def _is_bookkeeping(statement: Statement) -> bool:
     return is_step and w3c.bookkeeping(statement.text)
 
 
-def render(document: Document, statements: list[Statement], abouts: Mapping[str, Mapping[str, Any]]) -> str:
-    """The text of a registry file."""
+def render(document: Document, clauses: Mapping[str, str], abouts: Mapping[str, Mapping[str, Any]]) -> str:
+    """The text of a registry file; `clauses` are hashes by key, in the order of the specification."""
     lines = [
         f"# {document.title}. [clauses] is written by `python -m harness clauses build`; [about] by hand.",
         f"document = {_string(document.name)}",
         f"source = {_string(document.source)}",
         "",
         "[clauses]",
-        *(f"{_string(statement.key)} = {_string(digest(statement.text))}" for statement in statements),
+        *(f"{_string(key)} = {_string(sha256)}" for key, sha256 in clauses.items()),
     ]
-    for statement in statements:
-        if about := abouts.get(statement.key):
-            lines += ["", f"[about.{_string(statement.key)}]"]
+    for key in clauses:
+        if about := abouts.get(key):
+            lines += ["", f"[about.{_string(key)}]"]
             lines += [f"{name} = {_string(about[name])}" for name in _ABOUT_FIELDS if about.get(name)]
     return "\n".join(lines) + "\n"
+
+
+def annotate(folder: Path, said: Mapping[str, Mapping[str, str]]) -> None:
+    """Write what is said about clauses, by id, into their files; a field given replaces the old, others stay.
+
+    Raises `RegistryError` for an id that isn't known and for a field or value the registry refuses.
+    """
+    by_document: dict[str, dict[str, Mapping[str, str]]] = {}
+    for identity, fields in said.items():
+        document, _, key = identity.partition("-")
+        by_document.setdefault(document, {})[key] = fields
+    for name, keys in by_document.items():
+        if name not in DOCUMENTS:
+            raise RegistryError(f"no document {name!r}")
+        path = folder / f"{name.lower()}.toml"
+        data = tomllib.loads(path.read_text("utf-8"))
+        if unknown := sorted(set(keys) - set(data["clauses"])):
+            raise RegistryError(f"{path.name} has no {', '.join(unknown)}")
+        abouts = data.get("about", {})
+        for key, fields in keys.items():
+            _check_about(f"{name}-{key}", fields)
+            kept = abouts.get(key, {})
+            if "paraphrase" in fields and "unjudged" not in fields:
+                # What somebody paraphrases is judged.
+                kept = {name: value for name, value in kept.items() if name not in {"unjudged", "why"}}
+            abouts[key] = {**kept, **fields}
+        write_atomically(path, render(DOCUMENTS[name], data["clauses"], abouts))
+
+
+def _check_about(identity: str, fields: Mapping[str, str]) -> None:
+    allowed: dict[str, frozenset[str]] = {
+        "observed": frozenset(Observed),
+        "unjudged": frozenset(Unjudged),
+    }
+    for name, value in fields.items():
+        if name not in _ABOUT_FIELDS:
+            raise RegistryError(f"{identity}: unknown field {name!r}")
+        if name in allowed and value not in allowed[name]:
+            raise RegistryError(f"{identity}: {name} is one of {', '.join(sorted(allowed[name]))}, not {value!r}")
 
 
 def _string(text: str) -> str:

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from harness.clauses.build import build, find_text, read_statements
+from harness.clauses.build import annotate, build, find_text, read_statements
 from harness.clauses.coverage import Coverage, citations, compare, executed_ids, measure, read_snapshot, write_snapshot
 from harness.clauses.documents import DOCUMENTS, SUPERSEDED
 from harness.clauses.model import Level
@@ -157,6 +157,53 @@ def build_command(
         news = ((len(change.added), "new"), (len(change.changed), "changed"), (len(change.gone), "gone"))
         said = ", ".join(f"{count} {word}" for count, word in news if count)
         _out.print(f"{change.document}: {change.total} clauses" + (f" ({said})" if said else ""))
+
+
+@app.command()
+def about(
+    identity: Annotated[str, typer.Argument(help="A clause id; or a file with lines `id | actor | observed | words`.")],
+    paraphrase: Annotated[str, typer.Option("--says", help="What it asks, in our own words, on one line.")] = "",
+    actor: Annotated[
+        str, typer.Option(help="Who it binds: offerer, answerer, controlling, dtls-client, sender, ...")
+    ] = "",
+    observed: Annotated[str, typer.Option(help="Where one sees it: wire, api, both, internal.")] = "",
+    unjudged: Annotated[str, typer.Option(help="Why it can't be judged: not applicable, deprecated, ...")] = "",
+    why: Annotated[str, typer.Option(help="The reason in words.")] = "",
+    disputed: Annotated[str, typer.Option(help="What is disputed about it: it is listed and not scored.")] = "",
+) -> None:
+    """Write our words about a clause into its registry file."""
+    given = locals()
+    fields = {name: given[name] for name in _ABOUT if given[name]}
+    said = _said(Path(identity)) if Path(identity).is_file() else {identity: fields}
+    try:
+        annotate(default_folder(), said)
+    except RegistryError as error:
+        _err.print(str(error), style="red", markup=False)
+        raise typer.Exit(1) from error
+    _out.print(f"{len(said)} written")
+
+
+_ABOUT = ("paraphrase", "actor", "observed", "unjudged", "why", "disputed")
+
+
+def _said(path: Path) -> dict[str, dict[str, str]]:
+    rows = (line.split("|", 3) for line in path.read_text("utf-8").splitlines() if line.count("|") >= 3)
+    return {
+        identity.strip(): {"paraphrase": words.strip(), "actor": actor.strip(), "observed": observed.strip()}
+        for identity, actor, observed, words in rows
+    }
+
+
+@app.command()
+def silent(rfc_dir: Texts = None) -> None:
+    """List the clauses cases cite that nobody has paraphrased yet. Exit code 1: there are some."""
+    registry = load()
+    cited = citations(_root() / "cases")
+    found = [identity for identity in cited if identity in registry and not registry.resolve(identity).about.paraphrase]
+    for name in dict.fromkeys(identity.partition("-")[0] for identity in found):
+        _list(name, rfc_dir, lambda identity, text: identity in found)
+    if found:
+        raise typer.Exit(1)
 
 
 @app.command()

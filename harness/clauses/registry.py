@@ -1,8 +1,9 @@
 """The registry of clauses: `fixtures/spec/*.toml`, read one document at a time when it is first asked for.
 
-A file has two parts. `[clauses]` is generated (`python -m harness clauses build`): the key of every statement and the
-hash of its sentence. `[about."<key>"]` is written by hand for the clauses we cite or set aside: our paraphrase, the
-actor, where it is observed, or why it can't be judged.
+A document's file has two parts. `[clauses]` is generated (`python -m harness clauses build`): the key of every
+statement and the hash of its sentence. `[about."<key>"]` is written by hand for the clauses we cite or set aside: our
+paraphrase, the actor, where it is observed, or why it can't be judged. `aside.toml` sets whole sections aside, for
+clauses nothing else is said about.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,7 @@ class Registry:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._documents: dict[str, dict[str, Clause]] = {}
+        self._aside: dict[str, dict[str, About]] | None = None
 
     def __contains__(self, identity: object) -> bool:
         if not isinstance(identity, str):
@@ -91,7 +94,11 @@ class Registry:
 
     def _of(self, document: str) -> dict[str, Clause]:
         if document not in self._documents:
-            self._documents[document] = _read(self._path(document), document)
+            if self._aside is None:
+                self._aside = _read_aside(self.folder / "aside.toml")
+            clauses = _read(self._path(document), document)
+            _set_aside(clauses, self._aside.get(document, {}))
+            self._documents[document] = clauses
         return self._documents[document]
 
 
@@ -127,6 +134,34 @@ def _clause(path: Path, document: str, key: str, sha256: str, about: Mapping[str
     except ValueError as error:
         raise RegistryError(f"{path}: about {key!r}: {error}") from error
     return Clause(f"{document}-{key}", document, section, level, sha256, said)
+
+
+def _read_aside(path: Path) -> dict[str, dict[str, About]]:
+    """Sections that are set aside: document -> section -> why."""
+    if not path.exists():
+        return {}
+    found: dict[str, dict[str, About]] = {}
+    try:
+        for entry in tomllib.loads(path.read_text("utf-8")).get("aside", ()):
+            about = About(unjudged=Unjudged(entry["unjudged"]), why=entry["why"])
+            for section in entry["sections"]:
+                found.setdefault(entry["document"], {})[section] = about
+    except (tomllib.TOMLDecodeError, KeyError, ValueError) as error:
+        raise RegistryError(f"{path}: {error!r}") from error
+    if foreign := sorted(set(found) - set(DOCUMENTS)):
+        raise RegistryError(f"{path}: unknown documents: {', '.join(foreign)}")
+    return found
+
+
+def _set_aside(clauses: dict[str, Clause], sections: Mapping[str, About]) -> None:
+    for identity, clause in clauses.items():
+        if clause.about != About():
+            continue
+        section = clause.section
+        while section and section not in sections:
+            section = section.rpartition(".")[0]
+        if section:
+            clauses[identity] = replace(clause, about=sections[section])
 
 
 def load(folder: Path | None = None) -> Registry:

@@ -17,7 +17,7 @@ _HEADING = re.compile(r"^(?:Appendix )?((?:\d+|[A-Z])(?:\.\d+)*)\.?(?:  ?|\s+)([
 _CONTENTS = re.compile(r"\.{3,}|(?:\. ){3,}|\s\d+$")
 _ITEM = re.compile(r"^\s+(?:[o*+-]|\(?[0-9a-zA-Z]{1,3}[.)]|\([ivx]+\)|\[\d+\])\s+\S")
 _BACK_MATTER = re.compile(
-    r"^(?:Normative |Informative )?References|^Acknowledge?ments?|^Authors?'? Addresses|^Contributors|^Full Copyright"
+    r"^(?:Normative |Informative )?References|^Acknowledge?ments?$|^Authors?'? Addresses|^Contributors|^Full Copyright"
     r"|^Changes? (?:from|since|relative)|^Changelog",
     re.IGNORECASE,
 )

@@ -73,8 +73,10 @@ class _Place:
 
 def bookkeeping(sentence: str) -> bool:
     """Whether a step only names a value or introduces sub-steps: nobody outside can see whether it is done."""
+    if re.search(r"throw|reject|exception", sentence):
+        return False
     introduces = sentence.rstrip().endswith(":")
-    names = bool(re.match(r"(?:Otherwise, )?[Ll]et\b", sentence)) and not re.search(r"throw|reject|exception", sentence)
+    names = bool(re.match(r"(?:Otherwise, )?[Ll]et\b", sentence))
     return introduces or names or bool(re.fullmatch(r"(?:Return|Abort|Continue)\b[^{]*", sentence))
 
 

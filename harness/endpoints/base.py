@@ -7,24 +7,35 @@ An `Endpoint` lives as long as one case. `play` is all it has to be able to do; 
 from __future__ import annotations
 
 import asyncio
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count
 from typing import Any, TypeAlias
 
-from harness.errors import EndpointError, EndpointTimeout, Thrown
 from harness.endpoints.proxies import PeerConnection
-from harness.script.steps import Call, Get, New, Script, Step
+from harness.errors import EndpointError, EndpointTimeout, Thrown
+from harness.script.steps import Call, Get, New, Script, Step, Wait
 from harness.script.trace import Entry, Fired, Kind, Outcome, Trace
 from harness.script.values import Value
 
-__all__ = ["Endpoint", "Observer", "Stack"]
+__all__ = ["Endpoint", "Move", "Observer", "Stack"]
 
 #: Called with every entry as it becomes known, in the order the endpoint made them.
 Observer: TypeAlias = Callable[[Entry], None]
 
 # What a page may take on top of the waiting its script asks for.
 _MARGIN = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One step an endpoint was asked to play, and what it came to."""
+
+    endpoint: str
+    step: Step
+    outcome: Outcome
 
 
 class Endpoint(ABC):
@@ -37,8 +48,8 @@ class Endpoint(ABC):
         self.entries: list[Entry] = []
         #: What it wrote to its own log: a page's console, errors nobody caught.
         self.log: list[str] = []
-        #: The scripts that were played so far, sugar included: what a reproducer is made of.
-        self.played: list[Step] = []
+        #: What it was asked to do so far, sugar and waiting included: what a reproducer is made of.
+        self.moves: list[Move] = []
         #: Called with each SDP text this endpoint made for itself, as soon as it is known.
         self.on_description: Callable[[str], None] | None = None
         self._observers: list[Observer] = []
@@ -52,8 +63,8 @@ class Endpoint(ABC):
 
     @abstractmethod
     async def _perform(self, steps: Sequence[Step], *, stream: bool, quiet: bool) -> list[Entry]:
-        """Play steps in one go. With `stream`, events are given to `_deliver` as they come, from now on; with `quiet` only
-        outcomes are returned. Raises EndpointCrashed when the endpoint dies."""
+        """Play steps in one go. With `stream`, events are given to `_deliver` as they come, from now on; with
+        `quiet` only outcomes are returned. Raises EndpointCrashed when the endpoint dies."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -84,8 +95,8 @@ class Endpoint(ABC):
     async def run(self, *steps: Step) -> list[Value]:
         """Play steps and return their values; from now on events are streamed.
 
-        Raises Thrown at what the first step that failed threw (later steps were played all the same), EndpointTimeout when
-        its promise or event did not come.
+        Raises Thrown at what the first step that failed threw (later steps were played all the same),
+        EndpointTimeout when its promise or event did not come.
         """
         entries = await self._ask(Script(steps), stream=True, quiet=True)
         outcomes = [entry for entry in entries if isinstance(entry, Outcome) and entry.kind in _ENDS]
@@ -111,7 +122,8 @@ class Endpoint(ABC):
             self._lost.result()
         limit = script.duration + _MARGIN
         asked = asyncio.ensure_future(self._perform(script.steps, stream=stream, quiet=quiet))
-        done, _ = await asyncio.wait({asked, self._lost}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        either: set[asyncio.Future[Any]] = {asked, self._lost}
+        done, _ = await asyncio.wait(either, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
         if asked not in done:
             asked.cancel()
             if self._lost in done:
@@ -120,13 +132,18 @@ class Endpoint(ABC):
         entries = asked.result()
         for entry in entries:
             self._absorb(entry)
-        self._notice_descriptions(script.steps, entries)
+        self._keep(script.steps, entries)
         return entries
 
-    def _notice_descriptions(self, steps: Sequence[Step], entries: Iterable[Entry]) -> None:
-        self.played += steps
+    def waited(self, step: Wait) -> None:
+        """A wait that was done here and not by the player."""
+        ended = Outcome(0, Kind.VALUE, None, None, {}, time.time())
+        self.moves.append(Move(self.name, step, ended))
+
+    def _keep(self, steps: Sequence[Step], entries: Iterable[Entry]) -> None:
         ends = [entry for entry in entries if isinstance(entry, Outcome) and entry.kind in _ENDS]
         for step, outcome in zip(steps, ends, strict=False):
+            self.moves.append(Move(self.name, step, outcome))
             if not isinstance(outcome.value, Mapping) or not isinstance(sdp := outcome.value.get("sdp"), str):
                 continue
             made = isinstance(step, Call) and step.method in ("createOffer", "createAnswer")

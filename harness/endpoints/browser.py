@@ -1,7 +1,7 @@
-"""A browser's page as an endpoint.
+"""A browser's page as an endpoint, and the browser as what makes such endpoints.
 
-One browser per session, one context with one page per case. The page is served from `http://localhost/`, by interception: no
-server runs, and the page is a secure context. Playwright is started by whoever owns the session (`endpoints.Stacks`).
+One browser serves a session, a page one endpoint at a time. Playwright is started by whoever owns the session
+(`endpoints.Stacks`).
 """
 
 from __future__ import annotations
@@ -12,64 +12,81 @@ import os
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
 
-from playwright.async_api import Browser, BrowserContext, Page, Playwright, Route
+from playwright.async_api import Browser, Page, Playwright
 from playwright.async_api import Error as PlaywrightError
 
 from harness import browsers
 from harness.endpoints.base import Endpoint, Stack
+from harness.endpoints.tab import Tab, quietly
 from harness.errors import EndpointCrashed, EndpointError
-from harness.endpoints.player import tables
 from harness.script.steps import Script, Step
 from harness.script.trace import Entry, entry_from_json
 
-__all__ = ["BrowserEndpoint", "BrowserStack", "player_source"]
-
-_ORIGIN: Final = "http://localhost/"
-_DOCUMENT: Final = "<!doctype html><meta charset=utf-8><title>peerproof</title>"
-_STREAM: Final = "__peerproof"
-# Seconds a dying browser gets before we stop waiting for it.
-_FAREWELL: Final = 5.0
-
-
-@cache
-def player_source() -> str:
-    """The script that makes a page play scripts."""
-    source = files("harness.endpoints").joinpath("player.js").read_text("utf-8")
-    return f"const TABLES = {json.dumps(tables())};\n{source}"
+__all__ = ["BrowserEndpoint", "BrowserStack"]
 
 
 class BrowserEndpoint(Endpoint):
-    """One page."""
+    """One page, for the time of one case. `give_back` is told when the case has ended, and whether it ended well."""
 
-    def __init__(self, name: str, stack: str, build: str, page: Page, keylog: Path | None = None) -> None:
-        super().__init__(name, stack, build)
-        self.page = page
-        self._keylog = keylog
-        self._keylog_start = keylog.stat().st_size if keylog is not None and keylog.exists() else 0
-        page.on("console", lambda message: self.log.append(f"console.{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: self.log.append(f"uncaught: {error}"))
-        page.on("crash", lambda _: self.died("its page crashed"))
+    def __init__(
+        self, name: str, stack: BrowserStack, tab: Tab, give_back: Callable[[Tab, bool], Awaitable[None]]
+    ) -> None:
+        super().__init__(name, stack.name, stack.build)
+        self._tab = tab
+        self._give_back = give_back
+        self._under_way = 0
+        self._slow_to_send = stack.name == browsers.Browser.FIREFOX
+        self._nudges: set[asyncio.Task[None]] = set()
+        self._keylog = stack.keylog
+        self._keylog_start = self._keylog.stat().st_size if self._keylog.exists() else 0
+        tab.let(self)
+
+    @property
+    def page(self) -> Page:
+        """Playwright's page, for what a script can't say."""
+        return self._tab.page
 
     def died(self, how: str) -> None:
         """Nothing more will come from this page."""
         self.lose(EndpointCrashed(f"{self.name} ({self.build}) died: {how}"))
 
+    def said(self, line: str) -> None:
+        """A line of the page's console."""
+        self.log.append(line)
+
+    def streamed(self, text: str) -> None:
+        """A batch of events the page sent by itself."""
+        self._deliver(entry_from_json(entry) for entry in json.loads(text))
+
     async def _perform(self, steps: Sequence[Step], *, stream: bool, quiet: bool) -> list[Entry]:
         request = json.dumps({"steps": Script(tuple(steps)).to_json(), "stream": stream, "quiet": quiet})
+        self._under_way += 1
         try:
             answer = await self.page.evaluate("text => peerproof.play(text)", request)
         except PlaywrightError as error:
             raise self._failure(error) from error
-        return [entry_from_json(entry) for entry in json.loads(answer)["entries"]]
+        self._under_way -= 1
+        if stream and self._slow_to_send:
+            nudge = asyncio.create_task(self._nudge())
+            self._nudges.add(nudge)
+            nudge.add_done_callback(self._nudges.discard)
+        told = json.loads(answer)
+        self._deliver(entry_from_json(entry) for entry in told["events"])
+        return [entry_from_json(entry) for entry in told["entries"]]
+
+    async def _nudge(self) -> None:
+        """Ask for nothing, so that an acknowledgement goes out with the question.
+
+        Firefox's automation channel is a TCP connection with Nagle's algorithm on: what it sends right after a
+        result waits until that is acknowledged, which takes 40 ms unless we have something to send.
+        """
+        with suppress(PlaywrightError):
+            await self.page.evaluate("0")
 
     def _failure(self, error: PlaywrightError) -> EndpointError:
-        browser = self.page.context.browser
-        if self.page.is_closed() or browser is None or not browser.is_connected():
+        if not self._tab.alive:
             self.died("its browser went away")
         if self._lost.done() and isinstance(lost := self._lost.exception(), EndpointError):
             return lost
@@ -77,14 +94,10 @@ class BrowserEndpoint(Endpoint):
 
     @property
     def secrets(self) -> list[str]:
-        """The lines of an NSS key log its browser wrote since this page was opened. Stock Firefox writes one."""
-        if self._keylog is None or not self._keylog.exists():
+        """The lines of an NSS key log its browser wrote since this endpoint was made. Firefox writes one."""
+        if not self._keylog.exists():
             return []
         return self._keylog.read_bytes()[self._keylog_start :].decode("ascii", "replace").splitlines()
-
-    def streamed(self, text: str) -> None:
-        """A batch of events the page sent by itself."""
-        self._deliver(entry_from_json(entry) for entry in json.loads(text))
 
     async def reset(self) -> None:
         await super().reset()
@@ -94,8 +107,13 @@ class BrowserEndpoint(Endpoint):
             raise self._failure(error) from error
 
     async def close(self) -> None:
+        if self._tab.tenant is not self:
+            return
+        # A play that is still under way would meddle with what the page does next.
+        well = not self._lost.done() and self._under_way == 0
+        # First of all: whatever is still asked of this endpoint must not reach the page's next tenant.
         self.lose(EndpointError(f"{self.name} is closed"))
-        await _quietly(self.page.context.close())
+        await self._give_back(self._tab, well)
 
 
 class BrowserStack(Stack):
@@ -106,7 +124,8 @@ class BrowserStack(Stack):
         self._kind = browser
         self._playwright = playwright
         self._browser: Browser | None = None
-        self._pages: list[BrowserEndpoint] = []
+        self._let: list[Tab] = []
+        self._free: list[Tab] = []
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     async def start(self) -> None:
@@ -115,7 +134,7 @@ class BrowserStack(Stack):
         found = browsers.require(self._kind)
         playwright = await self._playwright()
         kind = playwright.chromium if self._kind is browsers.Browser.CHROMIUM else playwright.firefox
-        environment = {**os.environ, "SSLKEYLOGFILE": str(self._keylog())}
+        environment: dict[str, str | float | bool] = {**os.environ, "SSLKEYLOGFILE": str(self.keylog)}
         try:
             self._browser = await kind.launch(**found.launch_options, env=environment)
         except PlaywrightError as error:
@@ -124,56 +143,46 @@ class BrowserStack(Stack):
         self._browser.on("disconnected", lambda _: self._disconnected())
         self.build = self._browser.version
 
-    def _keylog(self) -> Path:
+    @property
+    def keylog(self) -> Path:
+        """Where this browser writes its TLS secrets, if it does."""
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="peerproof-")
         return Path(self._folder.name) / "keys.log"
 
     def _disconnected(self) -> None:
-        for page in self._pages:
-            page.died("its browser went away")
-        self._pages.clear()
+        for tab in self._let:
+            tab.died("its browser went away")
+        self._let.clear()
+        self._free.clear()
 
     async def endpoint(self, name: str | None = None) -> BrowserEndpoint:
         await self.start()
         if self._browser is None:
             raise EndpointError(f"{self.name} is not running")
-        context: BrowserContext | None = None
         try:
-            context = await self._browser.new_context()
-            await context.route(_ORIGIN + "**", _serve)
-            page = await context.new_page()
-            endpoint = BrowserEndpoint(name or self.name, self.name, self.build, page, self._keylog())
-            await page.expose_function(_STREAM, endpoint.streamed)
-            await page.add_init_script(player_source())
-            await page.goto(_ORIGIN)
+            tab = self._free.pop() if self._free else await Tab.open(self._browser)
         except PlaywrightError as error:
-            if context is not None:
-                await _quietly(context.close())
             raise EndpointCrashed(f"{self.name} ({self.build}) gave no page: {error.message}") from error
-        self._pages = [other for other in self._pages if not other.page.is_closed()]
-        self._pages.append(endpoint)
-        return endpoint
+        self._let.append(tab)
+        return BrowserEndpoint(name or self.name, self, tab, self._take_back)
+
+    async def _take_back(self, tab: Tab, well: bool) -> None:
+        if tab in self._let:
+            self._let.remove(tab)
+        if well and await tab.clear():
+            self._free.append(tab)
+        else:
+            await tab.close()
 
     async def stop(self) -> None:
-        for page in self._pages:
-            page.died("its browser was stopped")
-        self._pages.clear()
+        for tab in self._let:
+            tab.died("its browser was stopped")
+        self._let.clear()
+        self._free.clear()
         if self._browser is not None:
-            await _quietly(self._browser.close())
+            await quietly(self._browser.close())
             self._browser = None
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
-
-
-async def _serve(route: Route) -> None:
-    found = route.request.url == _ORIGIN
-    with suppress(PlaywrightError):
-        await route.fulfill(status=200 if found else 404, body=_DOCUMENT if found else "", content_type="text/html")
-
-
-async def _quietly(farewell: Awaitable[Any]) -> None:
-    """Say good-bye to something that may be dead."""
-    with suppress(PlaywrightError, TimeoutError):
-        await asyncio.wait_for(farewell, _FAREWELL)

@@ -153,20 +153,33 @@ globalThis.peerproof = (() => {
     return whole;
   }
 
-  // Events go out as they come; those that come while one is on its way go together.
+  // Events go out as they come; those that come while one is on its way go together. Those that come during a play go with
+  // its result, if that isn't long in coming: Firefox's automation channel holds a second small message back until the first
+  // was acknowledged, 40 ms later as a rule.
   let waiting = [];
   let under_way = false;
+  let holding = null;
+  const HOLD = 15;
   function stream(entry) {
     waiting.push(entry);
-    if (!under_way) flush();
+    if (under_way) return;
+    if (plays.size) holding ??= setTimeout(flush, HOLD);
+    else flush();
   }
-  function flush() {
+  function take() {
+    clearTimeout(holding);
+    holding = null;
     const batch = waiting;
     waiting = [];
+    return batch;
+  }
+  function flush() {
+    const batch = take();
+    if (!batch.length) return;
     under_way = true;
     globalThis.__peerproof(JSON.stringify(batch)).then(() => {
       under_way = false;
-      if (waiting.length) flush();
+      if (waiting.length && !holding) flush();
     });
   }
 
@@ -347,10 +360,11 @@ globalThis.peerproof = (() => {
         const whole = { what: "outcome", step: index, time: seconds(), sequence: sequence++, ...outcome };
         log.entries.push({ ...whole, states: allStates() });
       }
+      if (streaming) await turn();
     } finally {
       plays.delete(log);
     }
-    return JSON.stringify({ entries: log.entries });
+    return JSON.stringify({ entries: log.entries, events: under_way ? [] : take() });
   }
 
   function reset() {
@@ -360,7 +374,8 @@ globalThis.peerproof = (() => {
     }
     for (const map of [handles, names, adopted, untaken, promises]) map.clear();
     backlog = [];
-    waiting = [];
+    take();
+    streaming = false;
     step = -1;
   }
 

@@ -1,7 +1,7 @@
 """Plays scripts on the reference peer: the twin of player.js, operation by operation.
 
-What the operations mean is said in `harness.script.steps`; which states an interface has, which events, and which members of
-an event are kept, in interfaces.json, which both players read.
+What the operations mean is said in `harness.script.steps`; which states an interface has, which events, and which
+members of an event are kept, in interfaces.json, which both players read.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ Listener: TypeAlias = Callable[[list[Entry]], None]
 _PENDING: Final = object()
 # W3C lets a promise of a closed connection stay unsettled for ever.
 _CLOSED_PATIENCE: Final = 0.1
-# How many turns of the loop let everything run that is queued: the task queue gives a turn away after each of its tasks.
+# How many turns of the loop let everything run that is queued: the task queue gives a turn away after each of its
+# tasks.
 _TURNS: Final = 16
 _MAX_DEPTH: Final = 8
 
@@ -42,8 +43,8 @@ def tables() -> dict[str, Any]:
 
 
 class Player:
-    """Plays steps against `peer.api`. `construct` makes an object of an interface (it may add seams); `deliver` gets each
-    event as it fires, once `stream` was asked for."""
+    """Plays steps against `peer.api`. `construct` makes an object of an interface (it may add seams); `deliver` gets
+    each event as it fires, once `stream` was asked for."""
 
     def __init__(self, construct: Callable[[str, tuple[Any, ...]], Any], deliver: Listener) -> None:
         self._construct = construct
@@ -63,7 +64,9 @@ class Player:
     # Playing
 
     async def play(self, steps: Iterable[Step], *, stream: bool = False, quiet: bool = False) -> list[Entry]:
-        """Play steps and return the entries; with `quiet` the outcomes only, and with `stream` events are delivered too."""
+        """Play steps and return the entries; with `quiet` the outcomes only, and with `stream` events are delivered
+        too.
+        """
         self._streaming = self._streaming or stream
         entries: list[Entry] = []
         if not quiet:
@@ -88,6 +91,7 @@ class Player:
         for table in (self._handles, self._names, self._adopted, self._untaken, self._promises):
             table.clear()
         self._backlog.clear()
+        self._streaming = False
         self._step = -1
 
     def native(self, handle: str) -> Any:
@@ -363,8 +367,8 @@ def _failure_of(error: BaseException) -> Failure:
 def _follow(promise: asyncio.Future[Any]) -> asyncio.Future[Any]:
     """A future of ours that settles as `promise` does: giving up on it leaves the promise alone.
 
-    A `Promise` settles it in the very task it is settled in, so that who waits goes on before the next queued task, as a
-    page's microtasks do.
+    A `Promise` settles it in the very task it is settled in, so that who waits goes on before the next queued task,
+    as a page's microtasks do.
     """
     mine: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from harness.errors import EndpointError, EndpointTimeout
-from harness.script.steps import Call, Get, Set, Step, Track
+from harness.script.steps import Call, Get, Set, Step, Track, Wait
 from harness.script.trace import Fired
 from harness.script.values import Ref, Value
 
@@ -91,9 +91,11 @@ class Proxy:
                 raise EndpointTimeout(f"{self.endpoint.name}: {name} should become {_either(among)}, it became {value}")
             return None
 
-        return await self.endpoint.until(
+        found = await self.endpoint.until(
             look, timeout, lambda: f"{name} should become {_either(among)}, it is {self.state(name)}"
         )
+        self.endpoint.waited(Wait(self.handle, attribute=name, values=tuple(among), timeout=timeout))
+        return found
 
     async def event(self, type: str, *, timeout: float = 10.0) -> Fired:
         """The next event of a type that no earlier `event` call took; it may have fired already."""
@@ -105,6 +107,7 @@ class Proxy:
 
         found: Fired = await self.endpoint.until(look, timeout, lambda: f"no {type} event")
         self._taken[type] = self._taken.get(type, 0) + 1
+        self.endpoint.waited(Wait(self.handle, event=type, timeout=timeout))
         return found
 
     def __repr__(self) -> str:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from harness.errors import EndpointCrashed, EndpointError, EndpointTimeout, Thrown
 from harness.endpoints.proxies import DataChannel, PeerConnection
+from harness.errors import EndpointTimeout
 from harness.matrix import exchange, facts
-from harness.results import Fact
 from harness.scene import Scene
 from harness.signaling import Signaling
-from harness.verdict import ConformanceFailure, Verdict, check
+from harness.verdict import check
 
-__all__ = ["Cell", "Outcome", "play"]
+__all__ = ["Cell", "play"]
 
 #: Told what a cell is doing, for the progress bar.
 Announce: TypeAlias = Callable[[str], None]
@@ -25,6 +23,8 @@ Announce: TypeAlias = Callable[[str], None]
 _PATIENCE: Final = 20.0
 #: A cell that takes longer than this hangs.
 LIMIT: Final = 90.0
+# Chromium answers getStats from a report that may be 50 ms old.
+_STATS_AGE: Final = 0.06
 # Text that is sent as it is: were it seen in a datagram, it would not be encrypted.
 _IN_CLEAR: Final = b"this must never be seen on the wire in clear"
 
@@ -44,80 +44,50 @@ class Cell:
         return self.offerer, self.answerer
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What became of a cell."""
+async def play(cell: Cell, scene: Scene, *, seed: int, announce: Announce = lambda _: None) -> None:
+    """Play a cell to its end. What it finds out is in `scene.facts` as soon as it is known.
 
-    verdict: Verdict = Verdict.PASS
-    message: str = ""
-    facts: dict[str, Fact] = field(default_factory=dict)
-
-
-async def play(cell: Cell, scene: Scene, *, seed: int, announce: Announce = lambda _: None) -> Outcome:
-    """Play a cell to its end, whatever happens: every way to fail has its verdict. Closes the scene."""
-    outcome = Outcome(facts=facts.merge())
+    Raises ConformanceFailure when what was seen is wrong, Thrown when an endpoint refuses what the other said,
+    EndpointError (EndpointCrashed, EndpointTimeout) when one can't go on.
+    """
+    scene.facts |= facts.merge()
     try:
         async with asyncio.timeout(LIMIT):
-            await _play(cell, scene, outcome, seed, announce)
-            outcome.verdict = scene.ledger.verdict
-    except (ConformanceFailure, EndpointError, Thrown, TimeoutError) as error:
-        outcome.verdict, outcome.message = _verdict_of(error), _message_of(error)
-    except Exception as error:  # noqa: BLE001  (a bug of ours in one cell must not take the others with it)
-        outcome.verdict, outcome.message = Verdict.ERROR, "".join(traceback.format_exception(error))
-    finally:
-        await scene.close()
-    return outcome
+            await _play(cell, scene, seed, announce)
+    except TimeoutError as error:
+        raise EndpointTimeout(f"{cell} took longer than {LIMIT:.0f} s") from error
 
 
-def _verdict_of(error: Exception) -> Verdict:
-    match error:
-        case ConformanceFailure() | Thrown():
-            return Verdict.FAIL
-        case EndpointTimeout() | TimeoutError():
-            return Verdict.TIMEOUT
-        case EndpointCrashed():
-            return Verdict.CRASH
-        case _:
-            return Verdict.ERROR
-
-
-def _message_of(error: Exception) -> str:
-    if isinstance(error, Thrown):
-        return f"an endpoint refused what the other one said: {error}"
-    if isinstance(error, TimeoutError):
-        return f"the cell took longer than {LIMIT:.0f} s"
-    return str(error)
-
-
-async def _play(cell: Cell, scene: Scene, outcome: Outcome, seed: int, announce: Announce) -> None:
+async def _play(cell: Cell, scene: Scene, seed: int, announce: Announce) -> None:
     announce("starting")
     offerer = await (await scene.endpoint(cell.offerer)).peer_connection()
     answerer = await (await scene.endpoint(cell.answerer)).peer_connection()
     announce("connecting")
-    first, signaling = await _connect(offerer, answerer, scene, outcome)
+    first, signaling = await _connect(offerer, answerer, scene)
     announce("exchanging messages")
     size = await exchange.run(offerer, answerer, first, scene.ledger, seed)
-    outcome.facts["largest_message"] = size
+    scene.facts["largest_message"] = size
     await exchange.echo(first, [_IN_CLEAR.decode()], "text", scene.ledger)
     announce("judging")
     scene.collect_secrets()
-    mine, theirs = await facts.from_stats(offerer), await facts.from_stats(answerer)
-    outcome.facts |= facts.merge(facts.from_wire(scene.wire), mine, theirs, outcome.facts)
+    await asyncio.sleep(_STATS_AGE)
+    told = {pc.endpoint.name: await facts.statistics(pc) for pc in (offerer, answerer)}
+    by_stats = [facts.from_stats(stats) for stats in told.values()]
+    scene.facts |= facts.merge(scene.facts, facts.from_wire(scene.wire), *by_stats)
+    scene.facts |= facts.witnesses(scene.recording, told)
     announce("closing")
     await signaling.close()
     await _part(offerer, answerer)
     _judge_wire(scene, cell)
 
 
-async def _connect(
-    offerer: PeerConnection, answerer: PeerConnection, scene: Scene, outcome: Outcome
-) -> tuple[DataChannel, Signaling]:
+async def _connect(offerer: PeerConnection, answerer: PeerConnection, scene: Scene) -> tuple[DataChannel, Signaling]:
     signaling = Signaling(offerer, answerer, hear=scene.hear)
     first = await offerer.createDataChannel("peerproof")
     began = time.perf_counter()
     await signaling.negotiate()
     await first.opened(_PATIENCE)
-    outcome.facts["setup_ms"] = round((time.perf_counter() - began) * 1000, 1)
+    scene.facts["setup_ms"] = round((time.perf_counter() - began) * 1000, 1)
     await asyncio.gather(
         offerer.wait_for(connectionState="connected", timeout=_PATIENCE),
         answerer.wait_for(connectionState="connected", timeout=_PATIENCE),

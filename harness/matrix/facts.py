@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.errors import EndpointError, Thrown
 from harness.endpoints.proxies import PeerConnection
+from harness.errors import EndpointError, Thrown
 from harness.results import Fact
 
 if TYPE_CHECKING:
+    from harness.capture.recording import Recording
     from harness.capture.wire import Wire
 
-__all__ = ["from_stats", "from_wire", "ice_pair", "merge"]
+__all__ = ["from_stats", "from_wire", "ice_pair", "merge", "statistics", "witnesses"]
 
 _VERSIONS: Final = {0xFEFF: "DTLSv1.0", 0xFEFD: "DTLSv1.2", 0xFEFC: "DTLSv1.3"}
 _KEY_SHARE: Final = 51
@@ -25,7 +26,7 @@ ALWAYS: Final = ("dtls_version", "cipher", "named_group", "srtp_profile", "ice_p
 
 def merge(*sources: Mapping[str, Fact]) -> dict[str, Fact]:
     """One set of facts: the first source that knows one is believed."""
-    facts: dict[str, Fact] = {name: None for name in ALWAYS}
+    facts: dict[str, Fact] = dict.fromkeys(ALWAYS)
     for source in reversed(sources):
         facts |= {name: value for name, value in source.items() if value is not None}
     return facts
@@ -60,12 +61,16 @@ def from_wire(wire: Wire) -> dict[str, Fact]:
     }
 
 
-async def from_stats(pc: PeerConnection) -> dict[str, Fact]:
-    """What the endpoint itself says: `transport` and `candidate-pair` statistics (webrtc-stats)."""
+async def statistics(pc: PeerConnection) -> dict[str, dict[str, Any]]:
+    """What the endpoint itself says; empty when it can't."""
     try:
-        stats = await pc.getStats()
+        return await pc.getStats()
     except (Thrown, EndpointError):
         return {}
+
+
+def from_stats(stats: Mapping[str, Mapping[str, Any]]) -> dict[str, Fact]:
+    """Facts from `transport` and `candidate-pair` statistics (webrtc-stats)."""
     transport = next((entry for entry in stats.values() if entry.get("type") == "transport"), {})
     return {
         "dtls_version": _version(transport.get("tlsVersion")),
@@ -73,6 +78,15 @@ async def from_stats(pc: PeerConnection) -> dict[str, Fact]:
         "srtp_profile": transport.get("srtpCipher") or None,
         "ice_pair": ice_pair(stats, transport),
     }
+
+
+def witnesses(recording: Recording, told: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, Fact]:
+    """Whether the capture, the reference peer's trace and everybody's statistics (`told`, by endpoint name) agree."""
+    from harness.capture.witnesses import cross_check, disagreements
+
+    comparisons = cross_check(recording, {name: list(stats.values()) for name, stats in told.items()})
+    differing = [str(comparison) for comparison in disagreements(comparisons)]
+    return {"witnesses": {"compared": len(comparisons), "disagree": differing}}
 
 
 def _version(text: object) -> str | None:

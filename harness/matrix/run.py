@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -11,8 +12,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 from harness.endpoints.stacks import KNOWN, Stacks
+from harness.errors import EndpointError, Thrown, verdict_of_error
 from harness.host import describe_host
-from harness.matrix.cell import Cell, Outcome, play
+from harness.matrix.cell import Cell, play
 from harness.results import MATRIX_CASE, CaseResult, RunInfo, RunResults, RunWriter, unexpected_because
 from harness.scene import Scene
 from harness.verdict import Ledger, Verdict
@@ -69,28 +71,36 @@ async def run(
 
 async def _one(cell: Cell, scene: Scene, directory: Path, seed: int, listen: Listener) -> CaseResult:
     began = time.monotonic()
-    outcome = await play(cell, scene, seed=seed, announce=lambda doing: listen(Progress(cell, doing)))
+    verdict, message = await _outcome(cell, scene, seed, listen)
     artefacts: dict[str, str] = {}
     try:
         artefacts = scene.save(directory, MATRIX_CASE, cell.endpoints)
     except OSError as error:
-        outcome = _unsaved(outcome, error)
+        # A full disk says nothing about an endpoint, and must not hide what is known.
+        message = f"{message}\nartefacts could not be written: {error}".strip()
+        verdict = Verdict.ERROR if verdict is Verdict.PASS else verdict
     return CaseResult(
         case=MATRIX_CASE,
         endpoints=cell.endpoints,
-        verdict=outcome.verdict,
-        message=outcome.message,
+        verdict=verdict,
+        message=message,
         clauses=scene.clauses,
-        facts=outcome.facts,
+        facts=scene.facts,
         artefacts=artefacts,
         duration_s=time.monotonic() - began,
-        unexpected=unexpected_because(outcome.verdict, Verdict.PASS),
+        unexpected=unexpected_because(verdict, Verdict.PASS),
     )
 
 
-def _unsaved(outcome: Outcome, error: OSError) -> Outcome:
-    """A full disk says nothing about an endpoint, and must not hide what is known."""
-    message = f"artefacts could not be written: {error}"
-    if outcome.verdict is Verdict.PASS:
-        return Outcome(Verdict.ERROR, message, outcome.facts)
-    return replace(outcome, message=f"{outcome.message}\n{message}")
+async def _outcome(cell: Cell, scene: Scene, seed: int, listen: Listener) -> tuple[Verdict, str]:
+    """Play a cell: every way to end has its verdict, and a message unless it passed."""
+    try:
+        await play(cell, scene, seed=seed, announce=lambda doing: listen(Progress(cell, doing)))
+        scene.raise_problems()
+    except (EndpointError, Thrown, AssertionError) as error:
+        return verdict_of_error(error), str(error)
+    except Exception as error:  # noqa: BLE001  (a bug of ours in one cell must not take the others with it)
+        return Verdict.ERROR, "".join(traceback.format_exception(error))
+    finally:
+        await scene.close()
+    return scene.ledger.verdict, ""

@@ -104,6 +104,7 @@ class Coturn:
         secret: str | None = None,
         extra: Sequence[str] = (),
         prefix: Sequence[str] = (),
+        start_timeout: float = _START_TIMEOUT,
     ) -> AsyncIterator[Coturn]:
         """Run one, with its files in `directory`. `extra` are further lines of configuration, `prefix` what goes before
         the command (`ip netns exec ...`).
@@ -120,7 +121,7 @@ class Coturn:
             )
         server = cls(host, port, tls_port, _USERNAME, password, secret, directory, process)
         try:
-            await server._wait_until_ready(checks_port=not prefix)
+            await server._wait_until_ready(start_timeout, checks_port=not prefix)
             yield server
         finally:
             if process.returncode is None:
@@ -131,10 +132,10 @@ class Coturn:
                     process.kill()
                     await process.wait()
 
-    async def _wait_until_ready(self, *, checks_port: bool) -> None:
+    async def _wait_until_ready(self, timeout: float, *, checks_port: bool) -> None:
         """Until it accepts connections; in a namespace we can't reach, until its log says so."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + _START_TIMEOUT
+        deadline = loop.time() + timeout
         while loop.time() < deadline:
             if self.process.returncode is not None:
                 break

@@ -1,4 +1,5 @@
-"""The clauses of a document as this run found them, and the endpoints' statements: what the clause and endpoint pages show."""
+"""The clauses of a document as this run found them, and the endpoints' statements: what the clause and endpoint pages
+show."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ __all__ = ["ClausePage", "EndpointPage", "Library", "clause_pages", "endpoint_pa
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """What a report may know about clauses: the registry, what cases cite, sentences of texts at hand (may be empty)."""
+    """What a report may know about clauses: the registry, what cases cite, sentences of texts at hand (may be
+    empty)."""
 
     registry: Registry
     cited: Mapping[str, tuple[str, ...]]
@@ -44,7 +46,8 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class ClauseRow:
-    """One clause. `state` is a word for its colour: judged, idle (cited, did not run), open (not cited), aside (can't be)."""
+    """One clause. `state` is a word for its colour: judged, idle (cited, did not run), open (not cited), aside (can't
+    be)."""
 
     clause: Clause
     state: str

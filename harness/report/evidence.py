@@ -1,6 +1,6 @@
 """Reads the artefacts a case page shows. What is missing or corrupt becomes a problem in words, never an exception.
 
-`ladder.json` is `{"lanes": [name, ...], "rows": [row, ...]}`, where a row is
+`ladder.json.gz` is `{"lanes": [name, ...], "rows": [row, ...]}`, where a row is
 
     {"t": seconds, "from": lane, "to": lane, "kind": text, "label": text, "frame": number or null,
      "layers": [{"name": text, "fields": [[name, value], ...]}], "hex": text, "note": text}
@@ -11,9 +11,11 @@ one object a line.
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +26,7 @@ __all__ = ["Evidence", "Ladder", "Layer", "Row", "TraceEntry", "read_evidence"]
 _T = TypeVar("_T")
 # Artefacts come from the run, the run talked to strangers: bound what is read into a page.
 _LARGEST_FILE = 64 << 20
+_UNREADABLE = (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 _MOST_TRACE_LINES = 5000
 
 
@@ -37,7 +40,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the ladder; `time` in seconds since the cell began, `frame` its 1-based number in the capture."""
+    """One line of the ladder; `time` in seconds since the first of them, `frame` its 1-based number in the capture."""
 
     time: float
     source: str
@@ -60,7 +63,10 @@ class Ladder:
 
 @dataclass(frozen=True, slots=True)
 class TraceEntry:
-    """One line of an endpoint's trace; `time` in seconds since the cell began, None where it has none."""
+    """One line of an endpoint's trace; `time` in seconds since the first row of the ladder, None where it has none.
+
+    `states` are those that changed.
+    """
 
     time: float | None
     endpoint: str
@@ -92,13 +98,14 @@ def read_evidence(directory: Path, artefacts: Mapping[str, str]) -> Evidence:
             return missing
         try:
             return parse(_read_below(directory, path))
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        except _UNREADABLE as error:
             problems.append(f"{artefact.value} ({path}) can't be shown: {error}")
             return missing
 
+    ladder, trace = _from_the_first_word(read(Artefact.LADDER, _ladder, Ladder()), read(Artefact.TRACE, _trace, ()))
     return Evidence(
-        ladder=read(Artefact.LADDER, _ladder, Ladder()),
-        trace=read(Artefact.TRACE, _trace, ()),
+        ladder=ladder,
+        trace=_what_changed(trace),
         offer=read(Artefact.OFFER_SDP, str, ""),
         answer=read(Artefact.ANSWER_SDP, str, ""),
         log=read(Artefact.LOG, lambda text: text[-20_000:], ""),
@@ -106,14 +113,37 @@ def read_evidence(directory: Path, artefacts: Mapping[str, str]) -> Evidence:
     )
 
 
+def _from_the_first_word(ladder: Ladder, trace: tuple[TraceEntry, ...]) -> tuple[Ladder, tuple[TraceEntry, ...]]:
+    """Count time from the first row of the ladder: how long an endpoint took to start is of no interest."""
+    if not ladder.rows:
+        return ladder, trace
+    zero = ladder.rows[0].time
+    rows = tuple(replace(row, time=row.time - zero) for row in ladder.rows)
+    moved = (entry if entry.time is None else replace(entry, time=entry.time - zero) for entry in trace)
+    return replace(ladder, rows=rows), tuple(moved)
+
+
+def _what_changed(trace: tuple[TraceEntry, ...]) -> tuple[TraceEntry, ...]:
+    """Leave in each entry only the states that are not what they were."""
+    known: dict[tuple[str, str], str] = {}
+    changed: list[TraceEntry] = []
+    for entry in trace:
+        news = {name: state for name, state in entry.states.items() if known.get((entry.endpoint, name)) != state}
+        known |= {(entry.endpoint, name): state for name, state in news.items()}
+        changed.append(replace(entry, states=news))
+    return tuple(changed)
+
+
 def _read_below(directory: Path, relative: str) -> str:
     path = (directory / relative).resolve()
     if not path.is_relative_to(directory.resolve()):
         raise ValueError("the path leaves the run directory")
-    if path.stat().st_size > _LARGEST_FILE:
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rb") as file:
+        data = file.read(_LARGEST_FILE + 1)
+    if len(data) > _LARGEST_FILE:
         raise ValueError("the file is too large")
-    with path.open(encoding="utf-8", errors="replace", newline="") as file:
-        return file.read()
+    return data.decode("utf-8", "replace")
 
 
 def _ladder(text: str) -> Ladder:

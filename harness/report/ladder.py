@@ -1,4 +1,4 @@
-"""The ladder diagram: from rows of evidence to coordinates. The template draws, this decides what is drawn and where.
+"""The ladder diagram: from rows of evidence to what the page's script draws.
 
 A conversation of a thousand frames has a dozen interesting ones: rows that repeat what was just seen many times are
 folded into one line that says how many and of what. A frame that a clause cites is never folded.
@@ -6,22 +6,20 @@ folded into one line that says how many and of what. A frame that a clause cites
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from harness.report.evidence import Ladder, Row
 
-__all__ = ["Drawing", "Fold", "Lane", "Mark", "Step", "draw", "fold"]
+__all__ = ["Drawing", "Fold", "Mark", "draw", "fold"]
 
-WIDTH = 860
-ROW_HEIGHT = 30
-TOP = 12
-_LEFT, _RIGHT = 176, 704
-_LABEL_CHARS = 66
 _WINDOW, _REPEATS = 16, 4
 _MOST_ROWS = 400
+_HEX_BYTES = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,42 +35,91 @@ class Fold:
     """Rows that are not drawn one by one."""
 
     count: int
-    first_frame: int | None
-    last_frame: int | None
+    first_frame: int
+    last_frame: int
     text: str
 
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    name: str
-    x: float
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One drawn line. `x1` to `x2` is the arrow (equal for an event on one lane); `row` is None for a fold."""
-
-    number: int
-    y: float
-    x1: float
-    x2: float
-    text_x: float
-    label: str
-    description: str
-    row: Row | None
-    fold: Fold | None
-    mark: Mark | None
+    @classmethod
+    def of(cls, rows: list[Row]) -> Fold:
+        """Sum up; frame numbers are 0 where the rows have none."""
+        kinds = Counter(f"{row.kind} {row.label.split(' ', 1)[0]}".strip() for row in rows)
+        frames = [row.frame for row in rows if row.frame is not None] or [0]
+        text = ", ".join(f"{kind} x {count}" for kind, count in kinds.most_common(3))
+        return cls(len(rows), min(frames), max(frames), text)
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Everything the template needs."""
+    """What is drawn: rows and folds in order of time, and the marks by frame number."""
 
-    width: int
-    height: float
-    lanes: tuple[Lane, ...]
-    steps: tuple[Step, ...]
-    hidden: int
+    lanes: tuple[str, ...]
+    steps: tuple[Row | Fold, ...]
+    marks: Mapping[int, Mark]
+
+    @property
+    def hidden(self) -> int:
+        """How many rows are folded away."""
+        return sum(step.count for step in self.steps if isinstance(step, Fold))
+
+    @property
+    def frames(self) -> frozenset[int]:
+        """The frames a link can lead to."""
+        return frozenset(step.frame for step in self.steps if isinstance(step, Row) and step.frame is not None)
+
+    @property
+    def detailed(self) -> int:
+        """How many rows have layers or bytes to show."""
+        return sum(1 for step in self.steps if isinstance(step, Row) and (step.layers or step.data))
+
+    def to_json(self, *, details: bool = True) -> str:
+        """The data of the page's script.
+
+        `{"lanes": [name], "steps": [step]}`; a step is `[ms, frame, lane, lane, kind, label, mark, detail]` with 0
+        for no frame, -1 for an unknown lane, mark 0 none, 1 judged, 2 broken, and detail 0 or
+        `{"layers": [[name, [[field, value]]]], "hex", "size", "note", "clauses"}`; or a fold
+        `[count, first frame, last frame, text]`. Without `details` only marked frames have layers and bytes.
+        """
+        places = {name: number for number, name in enumerate(self.lanes)}
+        steps = [
+            [step.count, step.first_frame, step.last_frame, step.text]
+            if isinstance(step, Fold)
+            else self._step(step, places, details)
+            for step in self.steps
+        ]
+        return json.dumps({"lanes": self.lanes, "steps": steps}, ensure_ascii=False, separators=(",", ":"))
+
+    def _step(self, row: Row, places: Mapping[str, int], details: bool) -> list[Any]:
+        mark = self.marks.get(row.frame) if row.frame is not None else None
+        return [
+            round(row.time * 1000, 3),
+            row.frame or 0,
+            places.get(row.source, -1),
+            places.get(row.target, -1),
+            row.kind,
+            row.label,
+            0 if mark is None else 2 if mark.broken else 1,
+            _detail(row, mark, details or mark is not None),
+        ]
+
+
+def _detail(row: Row, mark: Mark | None, whole: bool) -> dict[str, Any] | int:
+    detail: dict[str, Any] = {}
+    if whole and row.layers:
+        detail["layers"] = [[layer.name, layer.fields] for layer in row.layers]
+    if whole and row.data:
+        detail |= {"hex": row.data[:_HEX_BYTES].hex(), "size": len(row.data)}
+    if row.note:
+        detail["note"] = row.note
+    if mark:
+        detail["clauses"] = mark.clauses
+    return detail or 0
+
+
+def draw(ladder: Ladder, marks: Mapping[int, Mark]) -> Drawing:
+    """Choose what is drawn; `marks` by frame number."""
+    items = _limit(fold(ladder.rows, frozenset(marks)), marks)
+    steps = tuple(Fold.of(item) if isinstance(item, list) else item for item in items)
+    return Drawing(ladder.lanes, steps, marks)
 
 
 def fold(rows: Iterable[Row], keep: frozenset[int]) -> list[Row | list[Row]]:
@@ -102,16 +149,6 @@ def fold(rows: Iterable[Row], keep: frozenset[int]) -> list[Row | list[Row]]:
     return out
 
 
-def draw(ladder: Ladder, marks: Mapping[int, Mark]) -> Drawing:
-    """Lay the ladder out; `marks` by frame number."""
-    lanes = _lanes(ladder.lanes)
-    places = {lane.name: lane.x for lane in lanes}
-    items = _limit(fold(ladder.rows, frozenset(marks)), marks)
-    steps = [_step(number, item, places, marks) for number, item in enumerate(items)]
-    hidden = sum(step.fold.count for step in steps if step.fold)
-    return Drawing(WIDTH, TOP + ROW_HEIGHT * len(steps) + 8, lanes, tuple(steps), hidden)
-
-
 def _limit(items: list[Row | list[Row]], marks: Mapping[int, Mark]) -> list[Row | list[Row]]:
     """Fold what lies between the beginning, the marked frames and the end when there is too much to draw."""
     if len(items) <= _MOST_ROWS:
@@ -129,45 +166,3 @@ def _limit(items: list[Row | list[Row]], marks: Mapping[int, Mark]) -> list[Row 
         else:
             out.append(list(rows))
     return out
-
-
-def _lanes(names: tuple[str, ...]) -> tuple[Lane, ...]:
-    if len(names) == 1:
-        return (Lane(names[0], (_LEFT + _RIGHT) / 2),)
-    gap = (_RIGHT - _LEFT) / max(1, len(names) - 1)
-    return tuple(Lane(name, _LEFT + gap * position) for position, name in enumerate(names))
-
-
-def _step(number: int, item: Row | list[Row], places: Mapping[str, float], marks: Mapping[int, Mark]) -> Step:
-    y = TOP + ROW_HEIGHT * number + ROW_HEIGHT * 0.7
-    if isinstance(item, list):
-        return _fold_step(number, y, item, places)
-    middle = (_LEFT + _RIGHT) / 2
-    x1 = places.get(item.source, middle)
-    x2 = places.get(item.target, x1)
-    text_x = (x1 + x2) / 2 if x1 != x2 else x1
-    mark = marks.get(item.frame) if item.frame is not None else None
-    return Step(number, y, x1, x2, text_x, _shorten(item.label), _describe(item, mark), item, None, mark)
-
-
-def _fold_step(number: int, y: float, rows: list[Row], places: Mapping[str, float]) -> Step:
-    kinds = Counter(f"{row.kind} {row.label.split(' ', 1)[0]}".strip() for row in rows)
-    text = ", ".join(f"{kind} x {count}" for kind, count in kinds.most_common(3))
-    frames = [row.frame for row in rows if row.frame is not None]
-    first, last = (min(frames), max(frames)) if frames else (None, None)
-    folded = Fold(len(rows), first, last, text)
-    label = f"{len(rows)} more: {text}"
-    x1, x2 = min(places.values(), default=_LEFT), max(places.values(), default=_RIGHT)
-    return Step(number, y, x1, x2, (x1 + x2) / 2, _shorten(label), label, None, folded, None)
-
-
-def _shorten(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= _LABEL_CHARS else flat[: _LABEL_CHARS - 1] + "…"
-
-
-def _describe(row: Row, mark: Mark | None) -> str:
-    where = f"frame {row.frame}, " if row.frame is not None else ""
-    way = f"{row.source} to {row.target}" if row.source != row.target else row.source
-    because = f"; {'broken' if mark.broken else 'judged'}: {', '.join(mark.clauses)}" if mark else ""
-    return f"{where}{row.time * 1000:.1f} ms, {way}: {row.kind} {row.label}{because}"

@@ -15,7 +15,7 @@ from harness.report.summary import PastRun, result_id, tally
 from harness.results import CaseResult, ClauseResult, RunResults
 from harness.verdict import Verdict
 
-__all__ = ["CasePage", "Overview", "case_page", "overview", "sentence"]
+__all__ = ["CasePage", "Overview", "case_page", "overview", "sentence", "witnesses"]
 
 _SECTION = re.compile(r"test_(?P<body>rfc|w3c)?(?P<number>\d{4})?_?(?P<section>\d+(?:_\d+)*)?_?(?P<rest>.*)")
 _MOST_UNEXPECTED = 200
@@ -119,6 +119,7 @@ class Overview:
     files: tuple[CaseFile, ...]
     layers: tuple[str, ...]
     bars: tuple[tuple[str, tuple[Bar, ...]], ...]
+    idle_documents: tuple[str, ...]
     flakes: int
     previous: str
     changed_builds: tuple[str, ...]
@@ -225,7 +226,8 @@ def overview(run: RunResults, history: Iterable[PastRun] = ()) -> Overview:
         columns=columns,
         files=files,
         layers=tuple(dict.fromkeys(file.layer for file in files)),
-        bars=_bars(run.clauses),
+        bars=_bars({rfc: levels for rfc, levels in run.clauses.items() if _touched(levels)}),
+        idle_documents=tuple(rfc for rfc, levels in run.clauses.items() if not _touched(levels)),
         flakes=sum(result.flaky for result in run.results),
         previous=f"{before.id} of {before.started[:16]}" if before else "",
         changed_builds=_changed_builds(run, before),
@@ -289,7 +291,23 @@ def _cell_facts(facts: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     shown = [("set-up", f"{setup:.1f} ms" if isinstance(setup, (int, float)) else "")]
     names = (("DTLS", "dtls_version"), ("group", "named_group"), ("pair", "ice_pair"), ("SRTP", "srtp_profile"))
     shown += [(name, str(facts.get(key) or "").removeprefix("DTLSv")) for name, key in names]
+    disagree = witnesses(facts)[1]
+    shown += [("witnesses", f"{len(disagree)} disagree" if disagree else "")]
     return tuple((name, value) for name, value in shown if value)
+
+
+def witnesses(facts: Mapping[str, Any]) -> tuple[int, tuple[str, ...]]:
+    """What capture, peer and browser said about the same figures: how many were compared, and the disagreements."""
+    said = facts.get("witnesses")
+    if not isinstance(said, Mapping):
+        return 0, ()
+    compared, disagree = said.get("compared", 0), said.get("disagree", ())
+    listed = tuple(str(one) for one in disagree) if isinstance(disagree, (list, tuple)) else ()
+    return compared if isinstance(compared, int) else 0, listed
+
+
+def _touched(levels: Mapping[str, Mapping[str, int]]) -> bool:
+    return any(row.get("covered", 0) for row in levels.values())
 
 
 def _bars(clauses: Mapping[str, Mapping[str, Mapping[str, int]]]) -> tuple[tuple[str, tuple[Bar, ...]], ...]:

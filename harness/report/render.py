@@ -2,83 +2,138 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
-from importlib.resources import files
-from pathlib import Path, PurePosixPath
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
+from harness.clauses.build import find_text, read_statements
+from harness.clauses.coverage import citations
+from harness.clauses.documents import DOCUMENTS
+from harness.clauses.registry import RegistryError, default_folder, load
+from harness.report.clause_view import Library, clause_pages, endpoint_page
+from harness.report.environment import VERDICTS, asset, digest, environment, release
 from harness.report.evidence import Evidence, read_evidence
 from harness.report.junit import junit_xml
-from harness.report.model import CasePage, Describe, case_page, overview
+from harness.report.model import case_page, overview, witnesses
 from harness.report.packing import pack
 from harness.report.summary import PastRun, markdown, read_history
-from harness.results import RunResults, write_atomically
+from harness.report.timeline import timeline
+from harness.results import CaseResult, RunResults, write_atomically
 from harness.verdict import Verdict
 
-__all__ = ["render", "write_report"]
+__all__ = ["TEXTS_VARIABLE", "library", "render", "write_report"]
 
-_VERDICTS = {verdict.value: verdict for verdict in Verdict}
-_HEX_BYTES = 512
+#: Folders with texts of specifications, separated like PATH: where set, reports show the sentences of clauses.
+TEXTS_VARIABLE = "PEERPROOF_SPEC_TEXTS"
+
+# Rows whose layers and bytes go into the file, of all cases together: some 15 MB. Frames that a clause rests on
+# always do.
+_MOST_DETAILED_ROWS = 40_000
 
 
-def write_report(directory: Path, *, history: Path | None = None, describe: Describe | None = None) -> Path:
+def write_report(directory: Path, *, history: Path | None = None, known: Library | None = None) -> Path:
     """Render the run in `directory` and return the path of its `index.html`.
 
-    `history` is a `history.jsonl` to compare with; `describe` gives our paraphrase of a clause id and, where RFC
-    texts are at hand, its sentence. Raises `ResultsError` when the directory holds no results.
+    `history` is the `history.jsonl` to compare with, by default the one beside the directory; `known` is what is
+    known of clauses, by default this checkout's registry. Raises `ResultsError` when the directory holds no results.
     """
     run = RunResults.load(directory)
-    past = read_history(history) if history else ()
+    past = read_history(history or directory.resolve().parent / "history.jsonl")
     index = directory / "index.html"
-    write_atomically(index, render(run, directory, past=past, describe=describe))
+    write_atomically(index, render(run, directory, past=past, known=known or library()))
     write_atomically(directory / "junit.xml", junit_xml(run))
     write_atomically(directory / "summary.md", markdown(run))
     return index
 
 
-def render(run: RunResults, directory: Path, *, past: Iterable[PastRun] = (), describe: Describe | None = None) -> str:
+def library(texts: Iterable[Path] | None = None) -> Library | None:
+    """The registry and citations of this checkout, with sentences where texts are at hand; None without a registry."""
+    if not default_folder().exists():
+        return None
+    if texts is None:
+        texts = [Path(part) for part in os.environ.get(TEXTS_VARIABLE, "").split(os.pathsep) if part]
+    cases = default_folder().parents[1] / "cases"
+    return Library(load(), citations(cases) if cases.exists() else {}, dict(_sentences(list(texts))))
+
+
+def _sentences(texts: list[Path]) -> Iterator[tuple[str, str]]:
+    for document in DOCUMENTS.values() if texts else ():
+        try:
+            path = find_text(document, texts)
+        except RegistryError:
+            continue
+        for statement in read_statements(document, path.read_text("utf-8")):
+            yield f"{document.name}-{statement.key}", statement.text
+
+
+def render(run: RunResults, directory: Path, *, past: Iterable[PastRun] = (), known: Library | None = None) -> str:
     """The one HTML file of a run, as text."""
     past = tuple(past)
-    environment = _environment()
-    style, script = _asset("report.css"), _asset("report.js")
-    return environment.get_template("index.html.j2").render(
+    if known and not run.clauses and any(result.clauses for result in run.results):
+        run = replace(run, clauses=known.measure(run).for_results())
+    jinja = environment()
+    style, script = asset("report.css"), asset("ladder.js") + asset("report.js")
+    pages = {**_clause_pages(jinja, run, known), **_endpoint_pages(jinja, run, known)}
+    return jinja.get_template("index.html.j2").render(
         view=overview(run, past),
-        verdicts=_VERDICTS,
-        version=_version(),
+        verdicts=VERDICTS,
+        version=release(),
         style=style,
         script=script,
-        style_hash=_digest(style),
-        script_hash=_digest(script),
-        clause_pages=frozenset[str](),
-        pages=_case_pages(environment, run, directory, past, describe),
+        style_hash=digest(style),
+        script_hash=digest(script),
+        clause_pages=frozenset(name.removeprefix("clauses/") for name in pages),
+        endpoint_pages=frozenset(run.run.builds),
+        pages=pack(chain(pages.items(), _case_pages(jinja, run, directory, past, known))),
     )
 
 
+def _clause_pages(jinja: Environment, run: RunResults, known: Library | None) -> Mapping[str, str]:
+    if known is None:
+        return {}
+    template = jinja.get_template("clauses.html.j2")
+    return {f"clauses/{page.document}": template.render(page=page) for page in clause_pages(run, known)}
+
+
+def _endpoint_pages(jinja: Environment, run: RunResults, known: Library | None) -> Mapping[str, str]:
+    template = jinja.get_template("endpoint.html.j2")
+    context = {"run": run.run, "verdicts": VERDICTS, "published": False}
+    return {
+        f"endpoint/{quote(name)}": template.render(page=endpoint_page(run, name, known), **context)
+        for name in run.run.builds
+    }
+
+
 def _case_pages(
-    environment: Environment, run: RunResults, directory: Path, past: tuple[PastRun, ...], describe: Describe | None
+    jinja: Environment, run: RunResults, directory: Path, past: tuple[PastRun, ...], known: Library | None
 ) -> Iterator[tuple[str, str]]:
-    template = environment.get_template("case.html.j2")
-    options = {"describe": describe} if describe else {}
-    for result in run.results:
+    template = jinja.get_template("case.html.j2")
+    options: dict[str, Any] = {"describe": known.describe} if known else {}
+    budget = _MOST_DETAILED_ROWS
+    # Where not every frame's layers and bytes fit, those of the results somebody will open come first.
+    for result in sorted(run.results, key=_interest):
         evidence = read_evidence(directory, result.artefacts)
         page = case_page(result, evidence, history=past, **options)
-        html = template.render(page=page, drawn=_drawn(page), sdp=_sdp(evidence, page.cited_lines))
-        yield f"case/{page.id}", pack(html)
+        cost = page.drawing.detailed if page.drawing else 0
+        budget -= cost
+        html = template.render(
+            page=page,
+            ladder=page.drawing.to_json(details=budget >= 0) if page.drawing else "",
+            sdp=_sdp(evidence, page.cited_lines),
+            timeline=timeline(evidence.trace),
+            witnesses=witnesses(result.facts),
+        )
+        yield f"case/{page.id}", html
 
 
-def _drawn(page: CasePage) -> frozenset[int]:
-    """Frames a link can lead to."""
-    steps = page.drawing.steps if page.drawing else ()
-    return frozenset(step.row.frame for step in steps if step.row and step.row.frame is not None)
+def _interest(result: CaseResult) -> tuple[bool, bool, bool]:
+    return not result.unexpected, result.verdict is Verdict.PASS, not result.is_cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,70 +154,3 @@ def _sdp(evidence: Evidence, cited: frozenset[str]) -> list[tuple[str, list[_Sdp
 def _sdp_line(line: str, other: frozenset[str], cited: frozenset[str]) -> _SdpLine:
     classes = {"m": line.startswith("m="), "only": bool(other) and line not in other, "cited": line.strip() in cited}
     return _SdpLine(line, " ".join(name for name, applies in classes.items() if applies))
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("harness.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    filters: dict[str, Callable[..., str]] = {
-        "duration": _duration,
-        "fact": _fact,
-        "hexdump": _hexdump,
-        "local": _local,
-        "slug": lambda text: re.sub(r"[^a-z0-9]+", "-", str(text).lower()),
-    }
-    environment.filters.update(filters)
-    return environment
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 120:
-        return f"{seconds:.1f} s"
-    return f"{int(seconds // 60)} min {int(seconds % 60)} s"
-
-
-def _fact(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    return f"{value:g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
-
-
-def _hexdump(data: bytes) -> str:
-    lines: list[str] = []
-    for start in range(0, min(len(data), _HEX_BYTES), 16):
-        part = data[start : start + 16]
-        text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in part)
-        lines.append(f"{start:04x}  {part.hex(' '):<47}  {text}")
-    if len(data) > _HEX_BYTES:
-        lines.append(f"... {len(data) - _HEX_BYTES} more bytes; the pcapng has them")
-    return "\n".join(lines)
-
-
-def _local(path: str) -> str:
-    """A link to a file below the report; whatever else an artefact's path claims to be, it stays a relative path."""
-    parts = [part for part in PurePosixPath(path.replace("\\", "/")).parts if part not in {"/", "..", "."}]
-    return "./" + quote("/".join(parts))
-
-
-@cache
-def _asset(name: str) -> str:
-    return files("harness.report").joinpath("templates", name).read_text("utf-8")
-
-
-def _digest(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _version() -> str:
-    try:
-        return version("peerproof")
-    except PackageNotFoundError:
-        return "from a source tree"

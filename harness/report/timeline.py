@@ -63,7 +63,7 @@ def timeline(trace: Iterable[TraceEntry]) -> Timeline | None:
                 continue
             seen = changes[entry.endpoint, name]
             if not seen or seen[-1][1] != state:
-                seen.append((entry.time, state))
+                seen.append((max(0.0, entry.time), state))
     moving = {key: seen for key, seen in changes.items() if len(seen) > 1}
     if not moving or last <= 0:
         return None

@@ -4,8 +4,8 @@ Objects are spoken of by handles: the name a step gave to its result with `bind`
 follow attributes from there (`"pc.sctp.transport"`, `"event.channel"`). A name that no step has bound is a global: an
 interface (`RTCPeerConnection`), or `navigator` in a page.
 
-The JSON form of a step is flat: `{"op": "call", "on": "pc", "method": "createOffer", "args": [], "bind": "offer"}`; members
-that have their default are left out. A player of one's own has to understand these operations and nothing more.
+The JSON form of a step is flat: `{"op": "call", "on": "pc", "method": "createOffer", "args": [], "bind": "offer"}`;
+members that have their default are left out. A player of one's own has to understand these operations and nothing more.
 """
 
 from __future__ import annotations
@@ -81,8 +81,8 @@ class Settle:
 class Wait:
     """Wait for an event, or until an attribute has one of `values`.
 
-    With `event`: the next event of that type at `on` that no Wait has taken yet, so it may have fired before; `bind` stands
-    for the event. With `attribute`: at once when it holds already. Exactly one of the two is given.
+    With `event`: the next event of that type at `on` that no Wait has taken yet, so it may have fired before; `bind`
+    stands for the event. With `attribute`: at once when it holds already. Exactly one of the two is given.
     """
 
     op: ClassVar[str] = "wait"

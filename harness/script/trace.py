@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -17,7 +16,9 @@ States: TypeAlias = Mapping[str, Mapping[str, Value]]
 
 
 class Kind(StrEnum):
-    """How a step ended. `PENDING`: its promise or event did not come in time; `SETTLED`: a promise nobody waited for."""
+    """How a step ended. `PENDING`: its promise or event did not come in time; `SETTLED`: a promise nobody waited
+    for.
+    """
 
     VALUE = "value"
     EXCEPTION = "exception"
@@ -28,8 +29,8 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What was thrown: a DOMException's name ("InvalidStateError"), or the class's ("TypeError"). `detail` has an RTCError's
-    further attributes."""
+    """What was thrown: a DOMException's name ("InvalidStateError"), or the class's ("TypeError"). `detail` has an
+    RTCError's further attributes."""
 
     name: str
     message: str = ""
@@ -41,7 +42,9 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a step came to. `time` is in seconds since the player was loaded; `sequence` orders all entries of a player."""
+    """What a step came to. `time` is in seconds since the player was loaded; `sequence` orders all entries of a
+    player.
+    """
 
     step: int
     kind: Kind
@@ -58,7 +61,9 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """An event at the object `on`, during step `step` (or after it, before the next began). `states` are its target's."""
+    """An event at the object `on`, during step `step` (or after it, before the next began). `states` are its
+    target's.
+    """
 
     step: int
     on: str
@@ -111,7 +116,9 @@ class Trace:
     @property
     def failures(self) -> tuple[Failure, ...]:
         """What was thrown, in order."""
-        return tuple(entry.failure for entry in self.entries if isinstance(entry, Outcome) and entry.failure is not None)
+        return tuple(
+            entry.failure for entry in self.entries if isinstance(entry, Outcome) and entry.failure is not None
+        )
 
     def without_times(self) -> Trace:
         """The same with every time and sequence number 0: what two endpoints' traces are compared by."""
@@ -126,18 +133,6 @@ class Trace:
         if not isinstance(data, list):
             raise ScriptError("a trace is an array of entries")
         return cls(endpoint, tuple(entry_from_json(entry) for entry in data))
-
-    def lines(self, start: float = 0.0) -> Iterator[str]:
-        """The lines of `trace.jsonl`; times are relative to `start`."""
-        for entry in self.entries:
-            yield json.dumps(_line(self.endpoint, entry, start), ensure_ascii=True)
-
-
-def _line(endpoint: str, entry: Entry, start: float) -> dict[str, Any]:
-    head: dict[str, Any] = {"t": round(entry.time - start, 6), "endpoint": endpoint}
-    body = entry_to_json(entry)
-    body.pop("time", None)
-    return head | body
 
 
 def entry_to_json(entry: Entry) -> dict[str, Any]:

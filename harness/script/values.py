@@ -17,13 +17,13 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 __all__ = ["JSON", "Opaque", "Ref", "ScriptError", "Value", "from_json", "to_json"]
 
-JSON: TypeAlias = "None | bool | int | float | str | list[Any] | dict[str, Any]"
+JSON: TypeAlias = "bool | int | float | str | list[Any] | dict[str, Any] | None"
 Value: TypeAlias = Any
 
 _NUMBERS: Final = {"Infinity": math.inf, "-Infinity": -math.inf, "NaN": math.nan}
@@ -84,9 +84,8 @@ def from_json(data: JSON) -> Value:
         return data
     if len(data) == 1:
         ((tag, content),) = data.items()
-        reader = _TAGS.get(tag)
-        if reader is not None:
-            return reader(content)
+        if tag in _TAGS:
+            return _TAGS[tag](content)
     return {key: from_json(item) for key, item in data.items()}
 
 
@@ -109,7 +108,7 @@ def _text(content: Any) -> str:
     return content
 
 
-_TAGS: Final = {
+_TAGS: Final[Mapping[str, Callable[[Any], Value]]] = {
     "$bytes": _bytes,
     "$number": _number,
     "$ref": lambda content: Ref(_text(content)),

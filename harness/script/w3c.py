@@ -1,8 +1,9 @@
 # ruff: noqa: N802, N803  (steps and their members are spelled as W3C spells the calls they stand for)
-"""W3C's calls as steps: `CreateOffer(iceRestart=True)` is `Call("pc", "createOffer", ({"iceRestart": True},), bind="offer")`.
+"""W3C's calls as steps: `CreateOffer(iceRestart=True)` is `Call("pc", "createOffer", ({"iceRestart": True},),
+bind="offer")`.
 
-The object is `"pc"` and results have a customary handle unless a step says otherwise. Members left at None are not given at
-all, as in a page; to give null, write the `Call` itself.
+The object is `"pc"` and results have a customary handle unless a step says otherwise. Members left at None are not
+given at all, as in a page; to give null, write the `Call` itself.
 """
 
 from __future__ import annotations
@@ -109,7 +110,9 @@ def AddIceCandidate(
     bind: str | None = None,
     awaited: bool = True,
 ) -> Call:
-    """`candidate` is a candidate-attribute whose companions follow, or the whole dictionary; None: end of candidates."""
+    """`candidate` is a candidate-attribute whose companions follow, or the whole dictionary; None: end of
+    candidates.
+    """
     if isinstance(candidate, str):
         members = _given(
             candidate=candidate, sdpMid=sdpMid, sdpMLineIndex=sdpMLineIndex, usernameFragment=usernameFragment
@@ -202,10 +205,10 @@ def Close(on: str = "pc") -> Call:
     return Call(on, "close")
 
 
-def WaitFor(
-    condition: str, *values: Value, on: str = "pc", timeout: float = PATIENCE, bind: str | None = None
-) -> Wait:
-    """`WaitFor("datachannel")`: the next such event; `WaitFor("connectionState", "connected")`: the attribute's value."""
+def WaitFor(condition: str, *values: Value, on: str = "pc", timeout: float = PATIENCE, bind: str | None = None) -> Wait:
+    """`WaitFor("datachannel")`: the next such event; `WaitFor("connectionState", "connected")`: the attribute's
+    value.
+    """
     if values:
         return Wait(on, attribute=condition, values=values, timeout=timeout)
     return Wait(on, event=condition, timeout=timeout, bind=bind)

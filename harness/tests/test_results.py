@@ -52,6 +52,7 @@ case_results = st.builds(
     duration_s=st.floats(0, 100).map(lambda value: round(value, 6)),
     unexpected=texts,
     reason=texts,
+    link=texts,
     attempts=st.lists(st.sampled_from(Verdict), max_size=2).map(tuple),
 )
 

@@ -11,11 +11,12 @@ from scapy.packet import Raw
 from harness.capture.kinds import Kind
 from harness.capture.layers.base import read
 from harness.capture.layers.dtls import DTLS
+from harness.capture.layers.rtp import RTP
 from harness.capture.layers.stun import STUN, ChannelData
 
 __all__ = ["dissect_ip", "dissect_payload"]
 
-_LAYERS = {Kind.STUN: STUN, Kind.DTLS: DTLS, Kind.CHANNEL_DATA: ChannelData}
+_LAYERS = {Kind.STUN: STUN, Kind.DTLS: DTLS, Kind.CHANNEL_DATA: ChannelData, Kind.RTP: RTP}
 
 
 def dissect_payload(payload: bytes, kind: Kind) -> Any:

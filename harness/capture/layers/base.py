@@ -10,7 +10,7 @@ from scapy.error import Scapy_Exception
 from scapy.fields import FieldLenField
 from scapy.packet import Packet, Raw
 
-__all__ = ["MALFORMED", "Element", "Length24Field", "define", "is_makeshift", "read", "rebuilt"]
+__all__ = ["MALFORMED", "Element", "Length24Field", "define", "is_makeshift", "read", "rebuilt", "type_of"]
 
 # scapy gives up on lists of more than 100 items; a SACK alone may have thousands, and 64 KiB bound them all the same.
 conf.max_list_count = 65536
@@ -63,6 +63,11 @@ def read(kind: type[Packet], data: bytes) -> Any:
 def is_makeshift(packet: Packet) -> bool:
     """Whether a packet only holds bytes that couldn't be dissected as what they claim to be."""
     return isinstance(packet, Raw) or bool(vars(type(packet)).get("makeshift", False))
+
+
+def type_of(packet: Packet) -> int | None:
+    """The `type` of an element of a list; None for one that couldn't be dissected."""
+    return getattr(packet, "type", None)
 
 
 def rebuilt(packet: Packet) -> bytes:

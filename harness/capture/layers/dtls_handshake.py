@@ -24,7 +24,7 @@ from scapy.fields import (
     XStrLenField,
 )
 
-from harness.capture.layers.base import MALFORMED, Element, Length24Field, is_makeshift, read, rebuilt
+from harness.capture.layers.base import MALFORMED, Element, Length24Field, is_makeshift, read, rebuilt, type_of
 from harness.capture.layers.dtls import HANDSHAKE_TYPES, VERSIONS
 from harness.capture.layers.dtls_extensions import GROUPS, SIGNATURE_SCHEMES, extensions_field
 
@@ -102,7 +102,7 @@ class Message(Element):
 
     def extension(self, kind: int) -> Any:
         """The first extension of this type, or None."""
-        return next((each for each in self.fields.get("extensions", ()) if each.type == kind), None)
+        return next((each for each in self.fields.get("extensions", ()) if type_of(each) == kind), None)
 
 
 class ClientHello(Message):

@@ -242,7 +242,7 @@ class Nack(Report):
 
     @property
     def lost(self) -> list[int]:
-        return [number for item in self.items for number in item.lost]
+        return [number for item in self.items if isinstance(item, NackItem) for number in item.lost]
 
 
 class BitrateItem(Element):

@@ -126,7 +126,7 @@ class RTP(Packet):
     def element(self, number: int) -> bytes | None:
         """The data of the first header extension element with this id, or None."""
         elements = self.elements if self.extension else []
-        return next((bytes(each.data) for each in elements if each.fields.get("id") == number), None)
+        return next((bytes(each.data) for each in elements if getattr(each, "id", None) == number), None)
 
     @property
     def media(self) -> bytes:

@@ -34,7 +34,7 @@ from scapy.fields import (
 )
 from scapy.packet import Packet
 
-from harness.capture.layers.base import Element, define
+from harness.capture.layers.base import Element, define, type_of
 
 __all__ = [
     "ERROR_REASONS",
@@ -365,8 +365,8 @@ class STUN(Packet):
         return next((each for each in self.attributes if isinstance(each, kind)), None)
 
     @property
-    def kinds(self) -> list[int]:
-        return [each.type for each in self.attributes]
+    def kinds(self) -> list[int | None]:
+        return [type_of(each) for each in self.attributes]
 
     def post_build(self, pkt: bytes, pay: bytes) -> bytes:
         pkt += pay

@@ -6,6 +6,6 @@ is the scapy packet of that message alone.
 
 from __future__ import annotations
 
-from harness.capture.match import datagram, dcep, dtls, rtp, sctp, stun
+from harness.capture.match import datagram, dcep, dtls, rtp, sctp, stun, turn
 
-__all__ = ["datagram", "dcep", "dtls", "rtp", "sctp", "stun"]
+__all__ = ["datagram", "dcep", "dtls", "rtp", "sctp", "stun", "turn"]

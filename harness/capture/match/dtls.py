@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from harness.capture.items import Part
+from harness.capture.layers.base import type_of
 from harness.capture.layers.dtls import ALERTS, HANDSHAKE_TYPES
 from harness.capture.matcher import Matcher, fields
 
@@ -101,7 +102,7 @@ def client_hello(
         f"offers group {offers_group or 0:#06x}": has(offers_group, _values(10, "groups")),
         "offers use_srtp": (offers_srtp, lambda packet: packet.extension(_USE_SRTP) is not None),
         f"offers SRTP profile {srtp_profile or 0:#06x}": has(srtp_profile, _values(_USE_SRTP, "profiles")),
-        f"has extension {extension or 0}": has(extension, lambda packet: [each.type for each in packet.extensions]),
+        f"has extension {extension or 0}": has(extension, lambda packet: [type_of(each) for each in packet.extensions]),
     }
     asked = fields(matcher.words, Part.HANDSHAKE, matcher.codes, wanted)
     return (

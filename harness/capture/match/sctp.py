@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from harness.capture.items import Part
 from harness.capture.layers import sctp
+from harness.capture.layers.base import type_of
 from harness.capture.matcher import Matcher, fields
 
 __all__ = [
@@ -55,7 +56,12 @@ def _initiation(
 
     def supported(packet: Any) -> bool:
         listed: list[int] = next(
-            (each.chunk_types for each in packet.parameters if each.type == 0x8008 and "chunk_types" in each.fields), []
+            (
+                each.chunk_types
+                for each in packet.parameters
+                if type_of(each) == 0x8008 and "chunk_types" in each.fields
+            ),
+            [],
         )
         return all(code in listed for code in codes)
 
@@ -65,7 +71,7 @@ def _initiation(
             "outbound_streams": (outbound, lambda packet: packet.outbound_streams),
             "inbound_streams": (inbound, lambda packet: packet.inbound_streams),
             f"supports {' and '.join(supports)}": (True if supports else None, supported),
-            "forward_tsn": (forward_tsn, lambda packet: any(each.type == 0xC000 for each in packet.parameters)),
+            "forward_tsn": (forward_tsn, lambda packet: any(type_of(each) == 0xC000 for each in packet.parameters)),
         },
     )
 
@@ -139,7 +145,7 @@ def _with_cause(name: str, cause: int | None) -> Matcher:
     if cause is None:
         return matcher
     words = f"with cause {cause} ({sctp.CAUSES.get(cause, 'unknown')})"
-    return matcher.where(lambda packet: any(each.type == cause for each in packet.parameters), words)
+    return matcher.where(lambda packet: any(type_of(each) == cause for each in packet.parameters), words)
 
 
 def abort(*, cause: int | None = None) -> Matcher:
@@ -180,10 +186,10 @@ def reconfig(*, resets: int | None = None, response: bool | None = None) -> Matc
             f"resets stream {resets}": (
                 None if resets is None else True,
                 lambda packet: any(
-                    each.type == 13 and resets in each.fields.get("streams", ()) for each in packet.parameters
+                    type_of(each) == 13 and resets in each.fields.get("streams", ()) for each in packet.parameters
                 ),
             ),
-            "response": (response, lambda packet: any(each.type == 16 for each in packet.parameters)),
+            "response": (response, lambda packet: any(type_of(each) == 16 for each in packet.parameters)),
         },
     )
 

@@ -1,4 +1,3 @@
-"use strict";
 // Routes: "#/" and "#/?filters" show the overview, "#/case/<id>[/<frame>]" and other "#/<name>" show a packed page.
 // Anything else after "#" is a plain anchor of the overview.
 const overview = document.getElementById("overview");
@@ -13,23 +12,39 @@ async function unpack(text) {
   return new Response(stream).text();
 }
 
+// Page name -> [block, place in it]. A block holds some dozens of pages and is unpacked when one of them is opened.
+const places = new Map();
+function learnPlaces() {
+  for (const block of document.querySelectorAll("script.pages")) {
+    block.dataset.names.split(" ").forEach((name, i) => places.set(name, [block, i]));
+  }
+}
+
 async function open(name) {
   if (shown === name) return true;
-  const packed = document.getElementById("page:" + name);
-  if (!packed) return false;
+  if (!places.has(name)) return false;
+  const [block, place] = places.get(name);
+  block.pages ??= JSON.parse(await unpack(block.textContent));
   // The text was escaped when the report was written, and the content security policy runs no script but this one.
-  const html = await unpack(packed.textContent);
-  page.innerHTML = html;
+  page.innerHTML = block.pages[place];
+  const data = page.querySelector(".ladder-data");
+  ladder = data && JSON.parse(data.textContent);
+  if (ladder) drawLadder(page.querySelector(".ladder"), ladder, data.dataset.base);
   shown = name;
   return true;
 }
 
-function choose(ladder, step, focus) {
-  for (const old of ladder.querySelectorAll(".step.chosen")) old.classList.remove("chosen");
+let ladder = null;
+
+function choose(step, focus) {
+  const place = page.querySelector(".ladder");
+  for (const old of place.querySelectorAll(".step.chosen, .step[tabindex='0']")) {
+    old.classList.remove("chosen");
+    old.setAttribute("tabindex", "-1");
+  }
   step.classList.add("chosen");
-  for (const other of ladder.querySelectorAll(".step")) other.setAttribute("tabindex", other === step ? "0" : "-1");
-  for (const detail of page.querySelectorAll(".detail .frame")) detail.hidden = detail.dataset.step !== step.dataset.step;
-  page.querySelector(".detail .hint").hidden = true;
+  step.setAttribute("tabindex", "0");
+  drawDetail(page.querySelector(".detail"), ladder.steps[step.dataset.step], ladder.lanes);
   if (focus) step.focus({ preventScroll: true });
   step.scrollIntoView({ block: "nearest" });
 }
@@ -38,13 +53,12 @@ function showPage(frame) {
   if (overview.hidden === false) overviewScroll = scrollY;
   overview.hidden = true;
   page.hidden = false;
-  const ladder = page.querySelector(".ladder");
-  if (!ladder) return;
-  const steps = [...ladder.querySelectorAll(".step")];
-  steps.forEach((step, i) => step.setAttribute("tabindex", i ? "-1" : "0"));
-  const wanted = frame ? steps.find((s) => s.getAttribute("href").endsWith("/" + frame)) : null;
-  const first = wanted || steps.find((s) => s.classList.contains("broken"));
-  if (first) choose(ladder, first, false);
+  const steps = [...page.querySelectorAll(".ladder .step")];
+  if (!steps.length) return;
+  const wanted = frame ? steps.find((step) => step.getAttribute("href").endsWith("/" + frame)) : null;
+  const first = wanted || steps.find((step) => step.classList.contains("broken"));
+  if (first) choose(first, false);
+  else steps[0].setAttribute("tabindex", "0");
   if (wanted) wanted.scrollIntoView({ block: "center" });
 }
 
@@ -56,7 +70,7 @@ function showOverview() {
 }
 
 async function route() {
-  const hash = decodeURIComponent(location.hash);
+  const hash = location.hash;
   if (!hash.startsWith("#/") || hash === "#/" || hash.startsWith("#/?")) {
     showOverview();
     if (hash.startsWith("#/?")) fromUrl(new URLSearchParams(hash.slice(3)));
@@ -92,12 +106,11 @@ function apply() {
   const { q, layer, verdict, only } = Object.fromEntries(new FormData(filters));
   const words = q.toLowerCase().split(/\s+/).filter(Boolean);
   let count = 0, total = 0;
-  for (const group of document.querySelectorAll(".cases tbody")) {
+  for (const group of document.querySelectorAll(".casefile")) {
     const rightLayer = !layer || group.dataset.layer === layer;
     const about = group.dataset.file.toLowerCase();
     let any = false;
-    for (const row of group.rows) {
-      if (row.className === "file") continue;
+    for (const row of group.querySelectorAll("tr[data-v]")) {
       total += 1;
       const text = words.length ? about + " " + row.cells[0].textContent.toLowerCase() : "";
       const fits = rightLayer && (!verdict || row.dataset.v.includes(verdict)) &&
@@ -127,7 +140,7 @@ page.addEventListener("keydown", (event) => {
   const at = event.key === "Home" ? 0 : event.key === "End" ? steps.length - 1 : steps.indexOf(step) + (move || NaN);
   if (Number.isNaN(at) || !steps[at]) return;
   event.preventDefault();
-  choose(page.querySelector(".ladder"), steps[at], true);
+  choose(steps[at], true);
 });
 
 page.addEventListener("click", (event) => {
@@ -135,7 +148,7 @@ page.addEventListener("click", (event) => {
   if (!step || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   history.replaceState(null, "", step.getAttribute("href"));
-  choose(page.querySelector(".ladder"), step, true);
+  choose(step, true);
 });
 
 document.addEventListener("keydown", (event) => {
@@ -162,4 +175,4 @@ try { kept = localStorage.getItem("peerproof-theme"); } catch { /* as above */ }
 setTheme(themes.includes(kept) ? kept : "system");
 
 addEventListener("hashchange", route);
-addEventListener("DOMContentLoaded", route);
+addEventListener("DOMContentLoaded", () => { learnPlaces(); route(); });

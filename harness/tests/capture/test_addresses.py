@@ -26,8 +26,8 @@ def test_placeholders_and_mdns_names_own_nothing() -> None:
     book.learn_candidate("firefox", "candidate:0 1 tcp 1 127.0.0.1 9 typ host tcptype active")
     book.learn_candidate("firefox", "candidate:0 1 udp 1 127.0.0.1 9 typ host")
     book.learn_candidate("firefox", "candidate:0 1 udp 1 0b9b7d5e.local 5000 typ host")
-    assert not book.knows(Address("127.0.0.1", 9))
-    assert not book.knows(Address("0b9b7d5e.local", 5000))
+    assert book.owner(Address("127.0.0.1", 9)) is None
+    assert book.owner(Address("0b9b7d5e.local", 5000)) is None
 
 
 def test_a_check_names_both_ends_once_their_ufrags_are_known_even_later() -> None:
@@ -75,7 +75,7 @@ def test_an_address_nobody_claimed_is_its_own_session() -> None:
 def test_a_username_without_a_colon_claims_nothing() -> None:
     book = AddressBook()
     book.learn_username(A, B, "turn-user")
-    assert not book.knows(A)
+    assert book.session(A) == A
 
 
 def test_addresses_are_written_as_in_urls() -> None:

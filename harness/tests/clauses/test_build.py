@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.clauses import RegistryError, load
-from harness.clauses.build import build
+from harness.clauses.build import annotate, build
 from harness.clauses.registry import default_folder
 
 TEXT = "1.  Rules\n\n   An agent MUST speak.  It MUST listen.\n\n2.  More\n\n   It MAY rest.\n"
@@ -64,3 +64,32 @@ def test_the_registry_of_this_checkout_is_what_the_texts_say(tmp_path: Path) -> 
     build(folders, tmp_path)
     for path in default_folder().glob("*.toml"):
         assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+
+
+def test_what_is_said_about_clauses_is_added_to_what_was(tmp_path: Path) -> None:
+    out = tmp_path / "spec"
+    build([texts(tmp_path)], out, only=["RFC8445"])
+    annotate(out, {"RFC8445-1-M2": {"paraphrase": "Hear.", "observed": "wire"}})
+    annotate(out, {"RFC8445-1-M2": {"actor": "anyone", "paraphrase": "Hear!"}})
+    about = load(out).resolve("RFC8445-1-M2").about
+    assert (about.paraphrase, about.actor, about.observed) == ("Hear!", "anyone", "wire")
+    before = (out / "rfc8445.toml").read_bytes()
+    build([texts(tmp_path)], out, only=["RFC8445"])
+    assert (out / "rfc8445.toml").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"RFC8445-1-M9": {"paraphrase": "x"}},
+        {"RFC1-1-M1": {"paraphrase": "x"}},
+        {"RFC8445-1-M1": {"observed": "ether"}},
+        {"RFC8445-1-M1": {"unjudged": "no idea"}},
+        {"RFC8445-1-M1": {"colour": "red"}},
+    ],
+)
+def test_nonsense_about_clauses_is_refused(tmp_path: Path, said: dict[str, dict[str, str]]) -> None:
+    out = tmp_path / "spec"
+    build([texts(tmp_path)], out, only=["RFC8445"])
+    with pytest.raises(RegistryError):
+        annotate(out, said)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,38 @@ def test_every_clause_the_cases_cite_is_known_and_paraphrased() -> None:
     cited = citations(default_folder().parents[1] / "cases")
     silent = [identity for identity in cited if not registry.resolve(identity).about.paraphrase]
     assert silent == []
+
+
+ASIDE = """
+[[aside]]
+document = "RFC8445"
+sections = ["7"]
+unjudged = "not applicable"
+why = "none here"
+"""
+
+
+def test_whole_sections_are_set_aside_but_for_clauses_somebody_spoke_about(tmp_path: Path) -> None:
+    (tmp_path / "aside.toml").write_text(ASIDE)
+    registry = load(folder(tmp_path))
+    assert registry.resolve("RFC8445-7.1-S1").about.why == "none here"
+    assert registry.resolve("RFC8445-7.1-M1").applicable
+    assert registry.resolve("RFC8445-7.2-Y1").about.why == "inside"
+
+
+@pytest.mark.parametrize("text", ["[", ASIDE.replace("RFC8445", "RFC1"), ASIDE.replace("not app", "un"), "[[aside]]"])
+def test_a_broken_list_of_what_is_set_aside_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "aside.toml").write_text(text)
+    with pytest.raises(RegistryError, match="aside"):
+        load(folder(tmp_path)).resolve("RFC8445-7.1-M1")
+
+
+def test_every_section_that_is_set_aside_exists() -> None:
+    entries = tomllib.loads((default_folder() / "aside.toml").read_text())["aside"]
+    registry = load()
+    known = {(clause.document, clause.section) for clause in registry}
+    for entry in entries:
+        for section in entry["sections"]:
+            below = (entry["document"], f"{section}.")
+            hit = any(name == below[0] and f"{number}.".startswith(below[1]) for name, number in known)
+            assert hit, (entry["document"], section)

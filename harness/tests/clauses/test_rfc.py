@@ -40,7 +40,7 @@ RFC 99999                  A Protocol of Nothing            January 2030
    o  A non-
       listener SHALL NOT.
 
-2.1.1.  Loudly
+2.1.1.  Acknowledgement of Loud Words
 
    It MUST NOT shout.
 

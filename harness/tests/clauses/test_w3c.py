@@ -87,6 +87,7 @@ def test_steps_are_musts() -> None:
         ("Let x be y. If that fails, throw an error.", False),
         ("Return a promise [= rejected =] with a newly created {{InvalidStateError}}.", False),
         ("Set the slot to true.", False),
+        ("If any of these apply, throw a {{TypeError}}:", False),
     ],
 )
 def test_bookkeeping(step: str, nobody_sees: bool) -> None:

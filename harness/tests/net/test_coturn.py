@@ -107,7 +107,7 @@ async def test_time_limited_credentials(tmp_path: Path) -> None:
 
 async def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
     with pytest.raises(CoturnUnavailableError):
-        async with Coturn.started(tmp_path, host="203.0.113.77"):
+        async with Coturn.started(tmp_path, host="203.0.113.77", start_timeout=0.5):
             pass
 
 

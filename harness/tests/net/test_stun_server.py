@@ -46,6 +46,15 @@ async def test_several_servers_each_get_their_say() -> None:
     for server in servers:
         server.close()
     assert {candidate.address.port for candidate in driver.agent.local_candidates[1:]} == {4000, 5000}
+    assert len({candidate.priority for candidate in driver.agent.local_candidates}) == 3
+
+
+async def test_the_same_address_told_by_two_servers_is_one_candidate() -> None:
+    servers = [StunServer(mapped=Address("203.0.113.5", 4000)) for _ in range(2)]
+    driver = await gathered(Options(selection=IPV4, servers=tuple(server.ice_server for server in servers)))
+    for server in servers:
+        server.close()
+    assert len(driver.agent.local_candidates) == 2
 
 
 @pytest.mark.parametrize(

@@ -25,11 +25,14 @@ def _find(name: str) -> str | None:
     return shutil.which(name)
 
 
-@pytest.fixture(scope="package", params=[_chromium, _firefox], ids=["chromium", "firefox"])
+_LAUNCH = {"chromium": _chromium, "firefox": _firefox}
+
+
+@pytest.fixture(scope="package", params=_LAUNCH)
 def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     """Playwright's own build where it is installed, the distribution's otherwise."""
     with sync_playwright() as playwright:
-        running = request.param(playwright)
+        running = _LAUNCH[request.param](playwright)
         yield running
         running.close()
 

@@ -7,7 +7,17 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from harness.results import MATRIX_CASE, Artefact, CaseResult, ClauseResult, Fact, RunInfo, RunWriter, artefact_folder
+from harness.results import (
+    MATRIX_CASE,
+    Artefact,
+    CaseResult,
+    ClauseResult,
+    Fact,
+    RunInfo,
+    RunWriter,
+    artefact_folder,
+    write_atomically,
+)
 from harness.verdict import Verdict
 
 HOSTILE = "</script><script>window.pwned=1</script><img src=x onerror=window.pwned=1>'\"><svg onload=window.pwned=1>"
@@ -65,7 +75,7 @@ def write_artefacts(directory: Path, case: str, lanes: tuple[str, str], hostile:
         Artefact.PCAPNG: "",
     }
     for artefact, text in content.items():
-        (folder / artefact.file_name).write_text(text)
+        write_atomically(folder / artefact.file_name, text)
     return {artefact.value: str((folder / artefact.file_name).relative_to(directory)) for artefact in content}
 
 
@@ -78,6 +88,7 @@ def _cell(directory: Path, offerer: str, answerer: str, hostile: str) -> CaseRes
         "ice_pair": "host/host udp",
         "setup_ms": 5.5 + 7.25 * len(offerer),
         "label": hostile,
+        "witnesses": {"compared": 12, "disagree": [f"packets sent: 40, 41 {hostile}"] if hostile else []},
     }
     broken = (offerer, answerer) == ("firefox", "reference")
     return CaseResult(

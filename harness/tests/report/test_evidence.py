@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def test_rows_are_ordered_by_time_and_lanes_completed(tmp_path: Path) -> None:
         ("one", "a", "a", None),
         ("two", "b", "c", 7),
     ]
+    assert [row.time for row in ladder.rows] == [0.0, 0.5]
     assert ladder.rows[0].layers[0].fields == (("port", "9"),)
     assert ladder.rows[1].data == b"\x00\xff"
 
@@ -37,6 +39,22 @@ def test_a_trace_skips_lines_it_cannot_read_and_keeps_what_it_does_not_know(tmp_
     write(tmp_path, "t", lines + '\n[1]\n{"torn')
     (entry,) = read_evidence(tmp_path, {"trace": "t"}).trace
     assert (entry.time, entry.endpoint, entry.value, entry.states) == (0.5, "a", '{"n": 1} extra=2', {"s": "t"})
+
+
+def test_only_states_that_changed_stay_and_calls_and_events_agree_on_names(tmp_path: Path) -> None:
+    entries = [
+        {"t": 0, "endpoint": "a", "what": "call", "states": {"pc1": {"signalingState": "stable", "x": "1"}}},
+        {"t": 1, "endpoint": "a", "what": "event", "on": "pc1", "states": {"signalingState": "stable"}},
+        {"t": 2, "endpoint": "a", "what": "event", "on": "pc1", "states": {"signalingState": "closed"}},
+        {"t": 3, "endpoint": "b", "what": "event", "on": "pc1", "states": {"signalingState": "closed"}},
+    ]
+    write(tmp_path, "t", "\n".join(json.dumps(entry) for entry in entries))
+    assert [entry.states for entry in read_evidence(tmp_path, {"trace": "t"}).trace] == [
+        {"pc1.signalingState": "stable", "pc1.x": "1"},
+        {},
+        {"pc1.signalingState": "closed"},
+        {"pc1.signalingState": "closed"},
+    ]
 
 
 @pytest.mark.parametrize(
@@ -57,6 +75,17 @@ def test_a_corrupt_artefact_is_reported_and_skipped(tmp_path: Path, content: byt
     evidence = read_evidence(tmp_path, {"ladder": "l"})
     assert evidence.ladder.rows == ()
     assert len(evidence.problems) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", gzip.compress(b"{}")[:-3], gzip.compress(b"[]")])
+def test_a_torn_archive_is_reported_and_skipped(tmp_path: Path, content: bytes) -> None:
+    write(tmp_path, "l.gz", content)
+    assert len(read_evidence(tmp_path, {"ladder": "l.gz"}).problems) == 1
+
+
+def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
+    write(tmp_path, "l.gz", gzip.compress(bytes(65 << 20), 1))
+    assert "too large" in read_evidence(tmp_path, {"ladder": "l.gz"}).problems[0]
 
 
 def test_nothing_outside_of_the_run_is_read(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
-from harness.report.evidence import Ladder, Row
-from harness.report.ladder import Mark, draw, fold
+import json
+
+from harness.report.evidence import Ladder, Layer, Row
+from harness.report.ladder import Fold, Mark, draw, fold
 
 
 def data(number: int, label: str = "DATA tsn {} 1200 bytes") -> Row:
@@ -28,21 +30,30 @@ def test_numbers_do_not_make_a_row_new_but_words_do() -> None:
     assert fold(rows, frozenset()) == rows
 
 
-def test_arrows_run_from_lane_to_lane() -> None:
+def test_the_data_of_the_page_names_lanes_by_number() -> None:
     rows = (
-        Row(0.001, "a", "b", "stun", "out", 1),
-        Row(0.002, "b", "a", "stun", "back", 2),
+        Row(0.001, "a", "b", "stun", "out", 1, (Layer("UDP", (("port", "9"),)),), b"\x00\xff"),
+        Row(0.0025, "b", "a", "stun", "back", 2),
         Row(0.003, "b", "b", "event", "state", None),
-        Row(0.004, "x", "y", "dtls", "strangers", 3),
+        Row(0.004, "x", "b", "dtls", "stranger", 3, note="late"),
     )
-    drawing = draw(Ladder(("a", "b"), rows), {2: Mark(True, ("RFC1-1-M1",))})
-    out, back, event, strangers = drawing.steps
-    assert (out.x1, out.x2) == (back.x2, back.x1)
-    assert out.x1 < out.x2
-    assert event.x1 == event.x2 == drawing.lanes[1].x
-    assert strangers.x1 == strangers.x2
-    assert back.description == "frame 2, 2.0 ms, b to a: stun back; broken: RFC1-1-M1"
-    assert out.mark is None
+    data = json.loads(draw(Ladder(("a", "b"), rows), {2: Mark(True, ("RFC1-1-M1",))}).to_json())
+    assert data["lanes"] == ["a", "b"]
+    assert data["steps"] == [
+        [1.0, 1, 0, 1, "stun", "out", 0, {"layers": [["UDP", [["port", "9"]]]], "hex": "00ff", "size": 2}],
+        [2.5, 2, 1, 0, "stun", "back", 2, {"clauses": ["RFC1-1-M1"]}],
+        [3.0, 0, 1, 1, "event", "state", 0, 0],
+        [4.0, 3, -1, 1, "dtls", "stranger", 0, {"note": "late"}],
+    ]
+
+
+def test_without_details_only_marked_frames_keep_layers_and_bytes() -> None:
+    rows = tuple(Row(number, "a", "b", "stun", "x" * number, number, data=bytes(600)) for number in (1, 2))
+    drawing = draw(Ladder(("a", "b"), rows), {2: Mark(False, ("C",))})
+    first, second = json.loads(drawing.to_json(details=False))["steps"]
+    assert drawing.detailed == 2
+    assert first[7] == 0
+    assert (len(second[7]["hex"]), second[7]["size"]) == (1024, 600)
 
 
 def test_a_very_long_conversation_is_cut_around_what_matters() -> None:
@@ -51,10 +62,12 @@ def test_a_very_long_conversation_is_cut_around_what_matters() -> None:
     )
     drawing = draw(Ladder(("a", "b"), rows), {2500: Mark(False, ("X",))})
     assert len(drawing.steps) < 410
-    assert any(step.row and step.row.frame == 2500 for step in drawing.steps)
-    assert drawing.hidden == 5000 - sum(step.row is not None for step in drawing.steps)
+    assert 2500 in drawing.frames
+    assert drawing.hidden == 5000 - sum(isinstance(step, Row) for step in drawing.steps)
 
 
-def test_one_lane_and_none() -> None:
-    assert len(draw(Ladder(("a",), (Row(0, "a", "a", "event", "x"),)), {}).lanes) == 1
+def test_a_fold_says_how_many_and_what() -> None:
+    rows = [data(number) for number in range(1, 11)]
+    (folded,) = [step for step in draw(Ladder(("a", "b"), tuple(rows)), {}).steps if isinstance(step, Fold)]
+    assert folded == Fold(6, 5, 10, "sctp DATA x 6")
     assert draw(Ladder(), {}).steps == ()

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from harness.report.evidence import Evidence
-from harness.report.model import case_page, file_title, overview, sentence
+from harness.report.model import case_page, file_title, overview, sentence, witnesses
 from harness.report.summary import PastRun, result_id
-from harness.results import MATRIX_CASE, CaseResult, ClauseResult, RunInfo, RunResults
+from harness.results import MATRIX_CASE, CaseResult, ClauseResult, Fact, RunInfo, RunResults
 from harness.verdict import Verdict
 
 RUN = RunInfo("now", "2026-11-21T11:00:00+00:00", 1, builds={"reference": "0.1", "chromium": "157"})
@@ -97,3 +99,23 @@ def test_a_frame_is_broken_when_any_clause_that_rests_on_it_is() -> None:
         2: (True, ("A", "B")),
         3: (False, ("C",)),
     }
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (None, (0, ())),
+        ({"compared": 38, "disagree": []}, (38, ())),
+        ({"compared": 38, "disagree": ["packets: 3, 4"]}, (38, ("packets: 3, 4",))),
+        ({"compared": "x", "disagree": 5}, (0, ())),
+        ("odd", (0, ())),
+    ],
+)
+def test_witnesses_that_disagree_are_counted(said: Any, expected: tuple[int, tuple[str, ...]]) -> None:
+    assert witnesses({"witnesses": said}) == expected
+
+
+def test_a_cell_flags_witnesses_that_disagree() -> None:
+    facts: dict[str, Fact] = {"witnesses": {"compared": 2, "disagree": ["a"]}}
+    cell = CaseResult(MATRIX_CASE, ("chromium", "chromium"), Verdict.PASS, facts=facts)
+    assert overview(RunResults(RUN, (cell,))).cells[0][0].facts == (("witnesses", "1 disagree"),)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.report.packing import unpack
+from harness.report.packing import Block, unpack
 from harness.report.render import write_report
 from harness.report.summary import append_history
 from harness.results import CaseResult, ResultsError, RunResults, RunWriter
@@ -14,8 +14,10 @@ from harness.verdict import Verdict
 
 
 def pages(html: str) -> dict[str, str]:
-    packed = re.findall(r'<script type="text/plain" id="page:([^"]*)">([^<]*)</script>', html)
-    return {name: unpack(text) for name, text in packed}
+    blocks = re.findall(r'<script type="text/plain" class="pages" data-names="([^"]*)">([^<]*)</script>', html)
+    return {
+        name: text for names, packed in blocks for name, text in unpack(Block(tuple(names.split()), packed)).items()
+    }
 
 
 def test_a_run_becomes_one_file_and_its_short_forms(tmp_path: Path) -> None:
@@ -49,6 +51,21 @@ def test_links_to_artefacts_stay_below_the_report(tmp_path: Path) -> None:
         "etc/passwd",
         "a%20b%3F%23.log",
     ]
+
+
+@pytest.mark.parametrize(
+    ("link", "shown"),
+    [
+        ("https://example.org/1?a=b&c", '<a href="https://example.org/1?a=b&amp;c" rel="noreferrer">'),
+        ("unreported", "(unreported)"),
+        ("javascript:alert(1)", "(javascript:alert(1))"),
+    ],
+)
+def test_only_web_addresses_become_links(tmp_path: Path, link: str, shown: str) -> None:
+    with RunWriter(tmp_path, RUN) as writer:
+        writer.add(CaseResult("cases/a.py::t", ("chromium",), Verdict.FAIL, Verdict.FAIL, reason="known", link=link))
+    (page,) = (page for name, page in pages(write_report(tmp_path).read_text()).items() if name.startswith("case/"))
+    assert shown in page
 
 
 def test_an_unfinished_or_empty_run_still_has_a_report(tmp_path: Path) -> None:

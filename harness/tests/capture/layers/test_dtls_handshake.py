@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -126,7 +128,7 @@ def test_every_handshake_message_of_real_browsers_is_understood() -> None:
     }
 
 
-def first(session: str, title: str) -> hs.Message:
+def first(session: str, title: str) -> Any:
     items = (item for several in shared(session).items() for item in several)
     return next(item.packet for item in items if item.part is Part.HANDSHAKE and item.packet.title == title)
 

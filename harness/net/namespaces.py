@@ -1,0 +1,299 @@
+"""A small internet of network namespaces: hosts behind NATs, a server outside, interfaces that go and come.
+
+    host ── lan ─[ NAT ]─ wan ──┐
+                                ├── bridge (the internet) ── server
+    host ── lan ─[ NAT ]─ wan ──┘
+
+    with Lab.build({"a": Site(NatKind.SYMMETRIC), "b": Site(None)}) as lab:
+        with lab.host("a").entered():
+            ...                                   # sockets made here belong to that host
+        subprocess.run([*lab.host("b").prefix, "ping", lab.server_address])
+
+Needs root and the kernel's veth and nftables: `why_unavailable` says what is missing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import itertools
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from peer.testing import NatKind
+
+__all__ = ["Lab", "Namespace", "NamespacesUnavailableError", "Site", "why_unavailable"]
+
+_CLONE_NEWNET: Final = 0x40000000
+_RUN: Final = Path("/var/run/netns")
+_NUMBERS: Final = itertools.count()
+SERVER_ADDRESS: Final = "198.51.100.254"
+SERVER_ADDRESS_IPV6: Final = "2001:db8:ff::fe"
+
+
+class NamespacesUnavailableError(Exception):
+    """A command that builds the network failed: the message is what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One site: its NAT (None for public addresses), a second NAT of the same kind before it, how many hosts.
+
+    With `ipv6` the hosts have public IPv6 addresses as well, which nobody translates.
+    """
+
+    nat: NatKind | None = NatKind.PORT_RESTRICTED
+    double: bool = False
+    hosts: int = 1
+    ipv6: bool = False
+
+
+def _run(*command: str, stdin: str | None = None) -> str:
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+    if done.returncode != 0:
+        raise NamespacesUnavailableError(f"{shlex.join(command)}: {done.stderr.strip() or done.returncode}")
+    return done.stdout
+
+
+def why_unavailable() -> str | None:
+    """None when a lab can be built here, else the reason in words for a report."""
+    for program, package in (("ip", "iproute2"), ("nft", "nftables")):
+        if shutil.which(program) is None:
+            return f"{program} isn't installed (apt-get install {package})"
+    if os.geteuid() != 0:
+        return "network namespaces need root"
+    probe = Namespace.create("probe")
+    try:
+        probe.run("ip", "link", "add", "one", "type", "veth", "peer", "name", "two")
+        probe.nft("table ip probe { chain post { type nat hook postrouting priority srcnat; masquerade; }; }")
+    except NamespacesUnavailableError as error:
+        return f"the kernel lacks veth or nftables' NAT: {error}"
+    finally:
+        probe.delete()
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """One host, router or server. `address` is its IPv4 address, `address_ipv6` the IPv6 one if it has any."""
+
+    name: str
+    address: str = ""
+    address_ipv6: str = ""
+    gateway: str = ""
+
+    @classmethod
+    def create(cls, purpose: str, address: str = "", address_ipv6: str = "", gateway: str = "") -> Namespace:
+        name = f"pp{os.getpid()}-{next(_NUMBERS)}-{purpose}"
+        _run("ip", "netns", "add", name)
+        namespace = cls(name, address, address_ipv6, gateway)
+        namespace.run("ip", "link", "set", "lo", "up")
+        return namespace
+
+    @property
+    def prefix(self) -> tuple[str, ...]:
+        """What to put before a command to run it there."""
+        return ("ip", "netns", "exec", self.name)
+
+    def run(self, *command: str, stdin: str | None = None) -> str:
+        """Run a command there. Raises `NamespacesUnavailableError` when it fails."""
+        return _run(*self.prefix, *command, stdin=stdin)
+
+    def nft(self, rules: str) -> None:
+        self.run("nft", "-f", "-", stdin=rules)
+
+    def wrapper(self, program: str, directory: Path) -> Path:
+        """An executable that starts a program there with whatever arguments: for launchers that take a path."""
+        script = directory / f"{Path(program).name}-{self.name}"
+        script.write_text(f'#!/bin/sh\nexec {shlex.join(self.prefix)} {shlex.quote(program)} "$@"\n', encoding="utf-8")
+        script.chmod(0o755)
+        return script
+
+    @contextlib.contextmanager
+    def entered(self) -> Iterator[None]:
+        """Sockets made inside belong to this namespace for good; nothing else of the thread changes.
+
+        Must not be left open across an `await`.
+        """
+        before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        there = os.open(_RUN / self.name, os.O_RDONLY)
+        try:
+            _setns(there)
+            try:
+                yield
+            finally:
+                _setns(before)
+        finally:
+            os.close(there)
+            os.close(before)
+
+    def set_link(self, up: bool, interface: str = "eth0") -> None:
+        """Take an interface down, or up again with its default route."""
+        self.run("ip", "link", "set", interface, "up" if up else "down")
+        if up and self.gateway:
+            self.run("ip", "route", "replace", "default", "via", self.gateway)
+
+    def change_address(self, address: str, interface: str = "eth0") -> Namespace:
+        """Give the interface another IPv4 address of the same network instead of its present one."""
+        self.run("ip", "addr", "del", f"{self.address}/24", "dev", interface)
+        self.run("ip", "addr", "add", f"{address}/24", "dev", interface)
+        if self.gateway:
+            self.run("ip", "route", "replace", "default", "via", self.gateway)
+        return replace(self, address=address)
+
+    def delete(self) -> None:
+        with contextlib.suppress(NamespacesUnavailableError):
+            _run("ip", "netns", "del", self.name)
+
+
+def _setns(descriptor: int) -> None:
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.setns(descriptor, _CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns failed")
+
+
+def _nat_rules(kind: NatKind, inside: str, lan: str) -> str:
+    """nftables for one NAT whose outer interface is `wan`.
+
+    The kernel's masquerade keeps ports where it can, so its mapping doesn't depend on the destination, and conntrack
+    lets in only who was called: port restricted. The cones let in more by a static destination; random ports make it
+    symmetric. Unsolicited datagrams are dropped before conntrack remembers them, or they would spoil the mapping.
+    """
+    let_in = {
+        NatKind.FULL_CONE: f'iifname "wan" udp dport 1024-65535 dnat to {inside};',
+        NatKind.RESTRICTED: f'iifname "wan" udp dport 1024-65535 ip saddr @called dnat to {inside};',
+    }.get(kind, "")
+    hairpin = f'iifname "lan" oifname "lan" ip saddr {lan} masquerade;'
+    ports = " fully-random" if kind is NatKind.SYMMETRIC else ""
+    return f"""
+        table ip nat {{
+            set called {{ type ipv4_addr; flags dynamic,timeout; timeout 120s; }}
+            chain arriving {{ type nat hook prerouting priority dstnat; {let_in} }}
+            chain leaving {{
+                type nat hook postrouting priority srcnat;
+                oifname "wan" masquerade{ports};
+                {hairpin}
+            }}
+            chain passing {{ type filter hook forward priority 0; oifname "wan" add @called {{ ip daddr }}; }}
+            chain ending {{ type filter hook input priority 0; iifname "wan" meta l4proto udp drop; }}
+        }}
+    """
+
+
+@dataclass(slots=True)
+class Lab:
+    """The whole network; deleting its namespaces deletes everything in it."""
+
+    server: Namespace
+    _hosts: dict[str, list[Namespace]] = field(default_factory=dict)
+    _all: list[Namespace] = field(default_factory=list)
+
+    @property
+    def server_address(self) -> str:
+        return self.server.address
+
+    def host(self, site: str, number: int = 0) -> Namespace:
+        return self._hosts[site][number]
+
+    @classmethod
+    @contextlib.contextmanager
+    def build(cls, sites: Mapping[str, Site]) -> Iterator[Lab]:
+        """Build it; everything is gone afterwards. Raises `NamespacesUnavailableError`."""
+        lab = cls(Namespace.create("server", SERVER_ADDRESS, SERVER_ADDRESS_IPV6))
+        lab._all.append(lab.server)
+        try:
+            lab._make_internet()
+            for number, (name, site) in enumerate(sites.items(), start=1):
+                lab._hosts[name] = lab._make_site(name, number, site)
+            yield lab
+        finally:
+            for namespace in lab._all:
+                namespace.delete()
+
+    def _make_internet(self) -> None:
+        self._make_bridge(self.server, "internet", f"{SERVER_ADDRESS}/24", f"{SERVER_ADDRESS_IPV6}/64")
+        self.server.run("sysctl", "-qw", "net.ipv6.conf.all.forwarding=1")
+        # What is sent to private addresses vanishes, as it does on the internet, instead of being an error at once.
+        nobody = "198.51.100.253"
+        self.server.run("ip", "neigh", "add", nobody, "lladdr", "02:00:00:00:00:01", "dev", "internet")
+        self.server.run("ip", "route", "add", "default", "via", nobody)
+
+    def _make_bridge(self, owner: Namespace, name: str, address: str, address_ipv6: str = "") -> None:
+        owner.run("ip", "link", "add", name, "type", "bridge")
+        owner.run("ip", "addr", "add", address, "dev", name)
+        if address_ipv6:
+            owner.run("ip", "addr", "add", address_ipv6, "dev", name, "nodad")
+        owner.run("ip", "link", "set", name, "up")
+
+    def _new(self, purpose: str, address: str, address_ipv6: str = "", gateway: str = "") -> Namespace:
+        namespace = Namespace.create(purpose, address, address_ipv6, gateway)
+        self._all.append(namespace)
+        return namespace
+
+    def _plug(self, inner: Namespace, interface: str, outer: Namespace, bridge: str) -> None:
+        """A cable from an interface of one namespace to a bridge in another."""
+        cable = f"c{next(_NUMBERS)}"
+        _run(
+            "ip", "link", "add", cable, "netns", outer.name, "type", "veth",
+            "peer", "name", interface, "netns", inner.name,
+        )  # fmt: skip
+        outer.run("ip", "link", "set", cable, "master", bridge, "up")
+        inner.run("ip", "addr", "add", f"{inner.address}/24", "dev", interface)
+        inner.run("ip", "link", "set", interface, "up")
+        inner.run("ip", "route", "add", "default", "via", inner.gateway)
+
+    def _make_site(self, name: str, number: int, site: Site) -> list[Namespace]:
+        public = f"198.51.100.{number * 10}"
+        if site.nat is None:
+            return [self._make_public_host(name, number, index, site) for index in range(site.hosts)]
+        outer, bridge, wan, gateway = self.server, "internet", public, SERVER_ADDRESS
+        if site.double:
+            outer = self._make_nat(f"{name}-isp", site.nat, outer, bridge, wan, gateway, f"10.{100 + number}.0")
+            bridge, wan, gateway = "lan", f"10.{100 + number}.0.2", f"10.{100 + number}.0.1"
+        router = self._make_nat(f"{name}-nat", site.nat, outer, bridge, wan, gateway, f"10.{number}.0")
+        hosts = []
+        for index in range(site.hosts):
+            address, address_ipv6 = f"10.{number}.0.{2 + index}", f"2001:db8:{number}::{2 + index}"
+            host = self._new(f"{name}{index}", address, address_ipv6 if site.ipv6 else "", f"10.{number}.0.1")
+            self._plug(host, "eth0", router, "lan")
+            hosts.append(host)
+        if site.ipv6 and not site.double:
+            self._route_ipv6(number, router, hosts)
+        return hosts
+
+    def _make_public_host(self, name: str, number: int, index: int, site: Site) -> Namespace:
+        address = f"198.51.100.{number * 10 + index}"
+        address_ipv6 = f"2001:db8:ff::{number * 10 + index}" if site.ipv6 else ""
+        host = self._new(f"{name}{index}", address, address_ipv6, SERVER_ADDRESS)
+        self._plug(host, "eth0", self.server, "internet")
+        if address_ipv6:
+            host.run("ip", "addr", "add", f"{address_ipv6}/64", "dev", "eth0", "nodad")
+            host.run("ip", "-6", "route", "add", "default", "via", SERVER_ADDRESS_IPV6)
+        return host
+
+    def _make_nat(
+        self, purpose: str, kind: NatKind, outer: Namespace, bridge: str, wan: str, gateway: str, lan: str
+    ) -> Namespace:
+        router = self._new(purpose, wan, gateway=gateway)
+        self._plug(router, "wan", outer, bridge)
+        self._make_bridge(router, "lan", f"{lan}.1/24")
+        router.run("sysctl", "-qw", "net.ipv4.ip_forward=1")
+        router.nft(_nat_rules(kind, f"{lan}.2", f"{lan}.0/24"))
+        return router
+
+    def _route_ipv6(self, number: int, router: Namespace, hosts: list[Namespace]) -> None:
+        """Nobody translates IPv6: the router forwards, the internet knows the way back."""
+        router.run("sysctl", "-qw", "net.ipv6.conf.all.forwarding=1")
+        router.run("ip", "addr", "add", f"2001:db8:ff::{number}/64", "dev", "wan", "nodad")
+        router.run("ip", "addr", "add", f"2001:db8:{number}::1/64", "dev", "lan", "nodad")
+        router.run("ip", "-6", "route", "add", "default", "via", SERVER_ADDRESS_IPV6)
+        self.server.run("ip", "-6", "route", "add", f"2001:db8:{number}::/64", "via", f"2001:db8:ff::{number}")
+        for host in hosts:
+            host.run("ip", "addr", "add", f"{host.address_ipv6}/64", "dev", "eth0", "nodad")
+            host.run("ip", "-6", "route", "add", "default", "via", f"2001:db8:{number}::1")

@@ -1,0 +1,96 @@
+"""Joins the shards of a run: results, artefacts, one directory."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from harness.results import CaseResult, ResultsError, RunInfo, RunResults, RunWriter
+
+__all__ = ["merge"]
+
+
+def merge(shards: Iterable[Path], out: Path) -> RunResults:
+    """Write a run directory that holds the results and artefacts of all shards.
+
+    The earliest shard gives id, date and seed; durations add up; the run is finished when every shard is. A shard
+    that can't be read, a result two shards disagree about, and shards of different builds are named in the problems;
+    of two results of a case on the same endpoints the one that needs attention is kept. Raises `ResultsError` when no
+    shard can be read.
+    """
+    runs: list[tuple[Path, RunResults]] = []
+    problems: list[str] = []
+    for shard in shards:
+        try:
+            runs.append((shard, RunResults.load(shard)))
+        except ResultsError as error:
+            problems.append(f"shard skipped: {error}")
+    if not runs:
+        raise ResultsError("; ".join(problems) or "no shards were given")
+    runs.sort(key=lambda pair: pair[1].run.started)
+    problems += [f"{shard.name}: {problem}" for shard, run in runs for problem in run.problems]
+    builds = _builds(runs, problems)
+    results = _results(runs, out, problems)
+    first = runs[0][1].run
+    info = replace(
+        first,
+        finished=False,
+        builds=builds,
+        capture=first.capture if len({run.run.capture for _, run in runs}) == 1 else "none",
+        strict=any(run.run.strict for _, run in runs),
+    )
+    return _write(out, info, results, runs, problems)
+
+
+def _builds(runs: list[tuple[Path, RunResults]], problems: list[str]) -> dict[str, str]:
+    builds: dict[str, str] = {}
+    for shard, run in runs:
+        for name, build in run.run.builds.items():
+            if builds.setdefault(name, build) != build:
+                problems.append(f"{shard.name}: {name} {build} met {builds[name]} in another shard")
+    return builds
+
+
+def _results(runs: list[tuple[Path, RunResults]], out: Path, problems: list[str]) -> list[CaseResult]:
+    kept: dict[tuple[str, tuple[str, ...]], CaseResult] = {}
+    for shard, run in runs:
+        for result in run.results:
+            other = kept.get(result.key)
+            if other and other.verdict is not result.verdict:
+                both = f"{result.verdict} here, {other.verdict} in another shard"
+                problems.append(f"{shard.name}: {result.case} is {both}")
+            if other and (other.unexpected or not result.unexpected):
+                continue
+            _copy_artefacts(shard, out, result, problems)
+            kept[result.key] = result
+    return list(kept.values())
+
+
+def _copy_artefacts(shard: Path, out: Path, result: CaseResult, problems: list[str]) -> None:
+    for path in result.artefacts.values():
+        source, target = (shard / path).resolve(), (out / path).resolve()
+        inside = source.is_relative_to(shard.resolve()) and target.is_relative_to(out.resolve())
+        if not inside or not source.is_file():
+            problems.append(f"{shard.name}: artefact {path} is missing")
+            continue
+        if source == target:
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        try:
+            os.link(source, target)
+        except OSError:
+            shutil.copyfile(source, target)
+
+
+def _write(
+    out: Path, info: RunInfo, results: list[CaseResult], runs: list[tuple[Path, RunResults]], problems: list[str]
+) -> RunResults:
+    with RunWriter(out, info) as writer:
+        writer.extend(results)
+        if all(run.run.finished for _, run in runs):
+            writer.finish(clauses={}, duration_s=sum(run.run.duration_s for _, run in runs))
+    return replace(RunResults.load(out), problems=tuple(problems))

@@ -1,0 +1,95 @@
+"""A scene: endpoints are named, watched and captured; artefacts say what happened."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from harness.capture.match import datagram, dtls, stun
+from harness.capture.recording import Capture
+from harness.cases import connect
+from harness.endpoints import Stacks
+from harness.errors import EndpointError
+from harness.results import Artefact
+from harness.scene import Scene
+from harness.verdict import Judgement, Ledger, Verdict
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def made(stacks: Stacks, capture: Capture) -> AsyncIterator[Scene]:
+    scene = Scene(stacks, capture, Ledger())
+    yield scene
+    await scene.close()
+
+
+async def test_the_second_endpoint_of_a_stack_has_a_name_of_its_own(made: Scene) -> None:
+    names = [(await made.endpoint("reference")).name for _ in range(3)]
+    assert names == ["reference", "reference (2)", "reference (3)"]
+
+
+async def test_packets_are_known_by_who_sent_them(made: Scene) -> None:
+    one, other = await made.endpoint("reference"), await made.endpoint("reference")
+    connection = await connect(one, other, hear=made.hear)
+    far = await connection.other_channel()
+    assert connection.channel is not None
+    await connection.channel.send("never in clear")
+    await far.receive()
+    made.wire.expect(stun.binding_request(), sender=one)
+    made.wire.expect(stun.binding_request(), sender=other)
+    made.wire.expect(dtls.client_hello(), sender=other)
+    made.wire.never(datagram.containing(b"never in clear"))
+
+
+async def test_artefacts_say_what_happened(made: Scene, tmp_path: Path) -> None:
+    one, other = await made.endpoint("reference"), await made.endpoint("reference")
+    connection = await connect(one, other, hear=made.hear)
+    await connection.other_channel()
+    made.ledger.record(Judgement("RFC8445-7.2.2-M1", Verdict.PASS, "", (1,)))
+    await made.close()
+    paths = made.save(tmp_path, "cases/x.py::test_y", ("reference", "reference"))
+    assert set(paths) >= {artefact.value for artefact in Artefact if artefact not in (Artefact.LOG,)}
+    assert (tmp_path / paths["offer_sdp"]).read_bytes().decode() == connection.offer
+    lines = [json.loads(line) for line in (tmp_path / paths["trace"]).read_text().splitlines()]
+    assert [line["t"] for line in lines] == sorted(line["t"] for line in lines)
+    assert {"pc1.createOffer", "pc1.signalingstatechange"} <= {line["name"] for line in lines}
+    drawn = json.loads(gzip.decompress((tmp_path / paths["ladder"]).read_bytes()))
+    assert drawn["lanes"] == ["reference", "reference (2)"]
+    assert {"signalling", "event", "stun", "dtls", "sctp"} <= {row["kind"] for row in drawn["rows"]}
+    assert [row["t"] for row in drawn["rows"]] == sorted(row["t"] for row in drawn["rows"])
+    assert "cases/x.py::test_y" in (tmp_path / paths["repro_py"]).read_text()
+
+
+async def test_a_scene_without_endpoints_leaves_nothing(made: Scene, tmp_path: Path) -> None:
+    await made.close()
+    assert made.save(tmp_path, "x", ("reference",)) == {}
+    assert os.listdir(tmp_path) == []
+
+
+async def test_an_exception_nobody_catches_ends_the_reference_peer(made: Scene) -> None:
+    endpoint = await made.endpoint("reference")
+
+    def broken() -> None:
+        raise KeyError("a bug of ours")
+
+    asyncio.get_running_loop().call_soon(broken)
+    await asyncio.sleep(0.01)
+    with pytest.raises(EndpointError, match="a bug of ours"):
+        await endpoint.peer_connection()
+    with pytest.raises(EndpointError, match="a bug of ours"):
+        made.raise_problems()
+
+
+async def test_the_loop_has_its_own_handler_back_afterwards(stacks: Stacks, capture: Capture) -> None:
+    loop = asyncio.get_running_loop()
+    before = loop.get_exception_handler()
+    scene = Scene(stacks, capture, Ledger())
+    assert loop.get_exception_handler() is not before
+    await scene.close()
+    assert loop.get_exception_handler() is before
