@@ -274,7 +274,8 @@ class Session:
         machines: list[Any] = [self.ice]
         if self.dtls is not None and not self._dead:
             machines.append(self.dtls)
-        if self.channels is not None:
+        # SCTP's timers mean nothing when nobody can be reached any more.
+        if self.channels is not None and not self._dead and (self.dtls is None or not self.dtls.is_closed):
             machines.append(self.channels)
         if self.media is not None:
             machines.append(self.media)
@@ -349,7 +350,7 @@ class Session:
             events.append(SctpFailed(str(error), error.code))
 
     def _drain_channels(self, now: float) -> None:
-        if self.channels is None or self.handshake is None or self.dtls is None or self._dead:
+        if self.channels is None or self._dead or self.dtls is None or not self.dtls.is_established:
             return
         send = self.dtls.send
         for packet in self.channels.datagrams_to_send(now):

@@ -4,15 +4,36 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 from cases.bending import dropped, each
 from cases.planting import Fault, opens, patched, planted
 from peer.api import Seams
+from peer.datachannel.channel import Channel, ChannelState
+from peer.datachannel.channels import Channels
 from peer.wire import dcep, sctp
 
 __all__ = ["FAULTS"]
 
 PROCEDURES = "cases/datachannel/test_rfc8832_6_procedures.py::test_"
+
+BROKEN_RULES = "cases/datachannel/test_rfc8832_6_broken_rules.py::test_"
+
+STRING = 51
+
+
+def acknowledges_anything(channels: Channels, stream_id: int, now: float) -> None:
+    channels._send_dcep(stream_id, dcep.Ack(), now)
+
+
+def closes_at_an_ack(channels: Channels, event: Any, record: Channel | None, now: float, events: list[Any]) -> None:
+    if record is not None and record.state is ChannelState.OPEN and event.data == b"\x02":
+        channels._close_by_rule(record, now, events)
+    else:
+        _dcep_received(channels, event, record, now, events)
+
+
+_dcep_received = Channels._dcep_received
 
 FAULTS = {
     **planted(
@@ -46,6 +67,42 @@ FAULTS = {
         a_message_over_the_limit_is_refused=patched(
             "peer.api.sctp_transport.RTCSctpTransport._update_max_message_size",
             lambda transport, _: setattr(transport, "_max_message_size", float("inf")),
+        ),
+    ),
+    **planted(
+        BROKEN_RULES,
+        sanity_a_message_bent_into_an_open_opens_a_channel=patched(
+            "peer.datachannel.channels.Channels._announce", lambda *_: None
+        ),
+        a_malformed_open_is_not_acknowledged=patched(
+            "peer.datachannel.channels.Channels._close_stray", acknowledges_anything
+        ),
+        an_open_on_a_stream_of_the_wrong_parity_is_not_acknowledged=patched(
+            "peer.datachannel.channels.Channels._close_stray", acknowledges_anything
+        ),
+        a_second_open_on_an_open_channel_closes_it=patched(
+            "peer.datachannel.channels.Channels._close_by_rule", lambda *_: None
+        ),
+        user_data_on_an_unused_stream_close_it=patched(
+            "peer.datachannel.channels.Channels._close_stray", lambda *_: None
+        ),
+        a_ppid_nobody_knows_is_not_delivered_as_a_message=patched(
+            "peer.datachannel.channels.Channels._unusual_message",
+            lambda channels, event, record, now, events: channels._deliver(record, event.data, events),
+        ),
+        an_ack_nobody_waits_for_does_no_harm=patched(
+            "peer.datachannel.channels.Channels._dcep_received", closes_at_an_ack
+        ),
+        before_it_is_acknowledged_a_channel_sends_in_order=Fault(
+            Seams(
+                sctp=each(
+                    sctp.Data,
+                    lambda one: (replace(one, flags=one.flags | 4) if one.ppid == STRING else one,),
+                )
+            )
+        ),
+        every_message_is_one_sctp_message=Fault(
+            Seams(sctp=each(sctp.Data, lambda one: (replace(one, data=one.data * 2) if one.ppid == STRING else one,)))
         ),
     ),
 }

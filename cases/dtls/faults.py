@@ -2,16 +2,141 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
-from cases.bending import dropped, each
+import pytest
+
+from cases.bending import changed, dropped, each
 from cases.planting import Fault, also_sends, hello, instead, patched, planted
 from peer.api import Seams
+from peer.dtls import ApplicationDataReceived, Connection, NamedGroup, Version
+from peer.dtls.client13 import Client13
+from peer.dtls.machine13 import Machine13
+from peer.dtls.opening import ClientOpening
+from peer.dtls.protection12 import GcmOpener
+from peer.dtls.protection13 import Opener13
+from peer.dtls.reassembly import Reassembler
+from peer.dtls.records import RecordLayer
+from peer.dtls.server13 import Server13
+from peer.errors import DecodeError, RemoteProtocolError
 from peer.wire import dtls_handshake, dtls_handshake12
+from peer.wire.dtls_extensions import ExtensionType, UseSrtp
+from peer.wire.dtls_handshake import ClientHello, HandshakeType, ServerHello, parse_fragments
+from peer.wire.dtls_record import ContentType, Record, iterate_records
 
 __all__ = ["FAULTS"]
 
 ESTABLISHMENT = "cases/dtls/test_rfc5763_5_establishment.py::test_"
+RECORDS = "cases/dtls/test_rfc9147_4_record_layer.py::test_"
+HANDSHAKE = "cases/dtls/test_rfc9147_5_handshake.py::test_"
+DTLS_1_2 = "cases/dtls/test_rfc6347_4_dtls12.py::test_"
+
+ONLY_1_2 = Fault(Seams(dtls={"versions": (Version.DTLS12,)}))
+ONLY_1_3 = Fault(Seams(dtls={"versions": (Version.DTLS13,)}))
+
+
+def around(owner: type, name: str, wrap: Callable[..., Any]) -> Fault:
+    """A method is replaced: `wrap(real, self, ...)` decides what becomes of a call."""
+    real = getattr(owner, name)
+    return Fault(patch=lambda patch: patch.setattr(owner, name, lambda *arguments: wrap(real, *arguments)))
+
+
+def dies(*_: Any) -> Any:
+    raise RemoteProtocolError("a planted fault: what has to be dropped is taken for an attack", code=10)
+
+
+def dies_of_bad_records(_: Any, records: RecordLayer, datagram: bytes, now: float) -> Iterator[Any]:
+    try:
+        yield from iterate_records(datagram, records.connection_id_size)
+    except DecodeError:
+        dies()
+
+
+def dies_where_it_is_none(real: Callable[..., Any], *arguments: Any) -> Any:
+    opened = real(*arguments)
+    return dies() if opened is None else opened
+
+
+def moves_the_window_first(real: Callable[..., Any], opener: Opener13, sequence: int, *rest: Any) -> Any:
+    opened = real(opener, sequence, *rest)
+    if opened is None and opener._window.is_fresh(sequence):
+        opener._window.accept(sequence)
+    return opened
+
+
+def keeps_reading_in_clear(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(RecordLayer, "drop_opener", lambda *_: None)
+
+    def takes_all(connection: Connection, opened: Any) -> bool:
+        connection._conversation.events.append(ApplicationDataReceived(opened.payload))
+        return False
+
+    patch.setitem(Connection._HANDLERS, ContentType.APPLICATION_DATA, takes_all)
+
+
+def dies_of_the_past(patch: pytest.MonkeyPatch) -> None:
+    real = Connection._HANDLERS[ContentType.HANDSHAKE]
+
+    def handle(connection: Connection, opened: Any) -> bool:
+        expected = connection._conversation.inbound.next_sequence
+        if any(fragment.sequence < expected - 1 for fragment in parse_fragments(opened.payload)):
+            dies()
+        return real(connection, opened)
+
+    patch.setitem(Connection._HANDLERS, ContentType.HANDSHAKE, handle)
+
+
+def ignores(kind: HandshakeType) -> Fault:
+    """A message after the handshake of 1.3 has no effect."""
+    return Fault(patch=lambda patch: patch.setitem(Machine13._LATE_HANDLERS, kind, lambda *_: None))
+
+
+def whole_messages_only(real: Callable[..., Any], inbound: Reassembler, fragment: Any, epoch: int) -> Any:
+    return fragment.is_whole and real(inbound, fragment, epoch)
+
+
+def first_piece_only(real: Callable[..., Any], inbound: Reassembler, fragment: Any, epoch: int) -> Any:
+    return fragment.sequence not in inbound._partials and real(inbound, fragment, epoch)
+
+
+def accepts_any_cookie(real: Callable[..., Any], server: Server13, message: ClientHello, raw: Any) -> Any:
+    return real(server, without_cookie(message) if isinstance(message, ClientHello) else message, raw)
+
+
+def overlooks_a_second_retry(real: Callable[..., Any], client: Client13, *rest: Any) -> Any:
+    return None if client._retried is not None else real(client, *rest)
+
+
+def believes_the_version(real: Callable[..., Any], client: ClientOpening, message: Any) -> Any:
+    return dies() if message.version == 0xFEFF else real(client, message)
+
+
+def without_cookie(one: ClientHello) -> ClientHello:
+    return replace(one, extensions=tuple(e for e in one.extensions or () if e.type != ExtensionType.COOKIE))
+
+
+def with_mki(one: ClientHello) -> ClientHello:
+    kept = tuple(e for e in one.extensions or () if e.type != ExtensionType.USE_SRTP)
+    return replace(one, extensions=(*kept, UseSrtp((1,), b"mki").extension()))
+
+
+def says_1_0_in_clear(record: Record) -> Iterable[Record]:
+    return (record if record.epoch else replace(record, version=0xFEFF),)
+
+
+def and_change_cipher_spec(record: Record) -> Iterable[Record | bytes]:
+    return (record, Record(ContentType.CHANGE_CIPHER_SPEC, 0xFEFD, 0, 1 << 20, b"\x01").serialize())
+
+
+def and_a_byte_more(one: Any) -> Iterable[Any]:
+    return (replace(one, data=one.data + b"\x00") if 20 <= one.data[0] < 64 else one,)
+
+
+NO_ACKS = around(Machine13, "_send_ack", lambda _, machine: machine.conversation.heard.clear())
+NO_RENEGOTIATION_ALERT = patched("peer.dtls.machine12.Machine12.handle_late_message", lambda *_: None)
+NO_REPLAY_PROTECTION = patched("peer.dtls.replay.ReplayWindow.is_fresh", lambda *_: True)
 
 FAULTS = {
     **planted(
@@ -44,5 +169,72 @@ FAULTS = {
         no_compression_is_offered=hello(lambda one: replace(one, compression_methods=b"\x00\x01")),
         the_handshake_goes_in_order=Fault(Seams(dtls_handshake=dropped(dtls_handshake.CertificateVerify))),
         no_media_travels_unprotected=also_sends(b"\x80\x60" + bytes(20)),
+    ),
+    **planted(
+        RECORDS,
+        sanity_dtls_1_3_is_negotiated=ONLY_1_2,
+        plaintext_records_say_version_1_2=Fault(Seams(dtls_record=says_1_0_in_clear)),
+        a_datagram_is_a_row_of_whole_records=Fault(Seams(datagram=and_a_byte_more)),
+        a_record_of_an_unknown_type_is_dropped=around(RecordLayer, "_split", dies_of_bad_records),
+        application_data_in_clear_is_dropped=Fault(patch=keeps_reading_in_clear),
+        a_record_too_short_for_its_number_is_dropped=around(Opener13, "open", dies_where_it_is_none),
+        a_replayed_record_is_dropped=NO_REPLAY_PROTECTION,
+        a_forged_record_leaves_the_window_alone=around(Opener13, "_open", moves_the_window_first),
+        a_forged_record_is_dropped_without_an_alert=around(Opener13, "_open", dies_where_it_is_none),
+        an_alert_in_clear_does_not_end_the_connection=Fault(patch=keeps_reading_in_clear),
+    ),
+    **planted(
+        HANDSHAKE,
+        sanity_each_side_may_be_the_client=ONLY_1_2,
+        a_client_hello_keeps_the_old_fields_quiet=hello(lambda one: replace(one, session_id=bytes(32))),
+        a_server_does_not_echo_the_session_id=Fault(
+            Seams(dtls_handshake=changed(ServerHello, session_id=bytes(range(32))))
+        ),
+        nobody_sends_a_change_cipher_spec=Fault(Seams(dtls_record=and_change_cipher_spec)),
+        a_legacy_cookie_is_refused=around(Server13, "_check_hello", lambda *_: None),
+        a_client_brings_the_cookie_back=hello(without_cookie),
+        a_client_makes_a_share_for_the_group_it_is_asked_for=Fault(Seams(dtls={"groups": (NamedGroup.x25519,)})),
+        a_second_hello_retry_request_is_refused=around(Client13, "_handle_retry", overlooks_a_second_retry),
+        an_invalid_cookie_is_refused=around(Server13, "handle_message", accepts_any_cookie),
+        a_server_asks_for_no_cookie_in_the_old_way=Fault(
+            Seams(
+                dtls_handshake=each(
+                    ServerHello, lambda one: (dtls_handshake12.HelloVerifyRequest(0xFEFD, b"cookie"), one)
+                )
+            )
+        ),
+        a_client_gets_along_with_a_server_of_1_2=ONLY_1_3,
+        small_fragments_are_put_together=around(Reassembler, "receive", whole_messages_only),
+        overlapping_fragments_are_put_together=around(Reassembler, "receive", first_piece_only),
+        a_message_from_the_past_is_dropped=Fault(patch=dies_of_the_past),
+        a_server_acknowledges_the_last_flight=NO_ACKS,
+        a_key_update_is_acknowledged_and_the_old_keys_still_read=NO_ACKS,
+        a_key_update_that_asks_for_one_gets_one=patched(
+            "peer.dtls.machine13.Machine13.update_keys", lambda *_, request: None
+        ),
+        a_request_for_connection_ids_that_nobody_negotiated=ignores(HandshakeType.REQUEST_CONNECTION_ID),
+        new_connection_ids_that_nobody_negotiated=ignores(HandshakeType.NEW_CONNECTION_ID),
+    ),
+    **planted(
+        DTLS_1_2,
+        sanity_dtls_1_2_is_negotiated=ONLY_1_3,
+        a_client_brings_the_cookie_back_and_changes_nothing_else=hello(
+            lambda one: replace(one, random=bytes(32)) if one.cookie else one
+        ),
+        version_1_0_in_a_hello_verify_request_means_nothing=around(
+            ClientOpening, "_handle_verify_request", believes_the_version
+        ),
+        small_fragments_are_put_together=around(Reassembler, "receive", whole_messages_only),
+        overlapping_fragments_are_put_together=around(Reassembler, "receive", first_piece_only),
+        a_message_from_the_past_is_dropped=Fault(patch=dies_of_the_past),
+        a_replayed_record_is_dropped=NO_REPLAY_PROTECTION,
+        a_forged_record_is_dropped=around(GcmOpener, "open", dies_where_it_is_none),
+        application_data_in_clear_is_dropped=Fault(patch=keeps_reading_in_clear),
+        a_server_refuses_a_renegotiation=NO_RENEGOTIATION_ALERT,
+        a_client_refuses_a_renegotiation=NO_RENEGOTIATION_ALERT,
+        a_client_refuses_an_mki_that_it_did_not_offer=patched(
+            "peer.dtls.client12.selected_srtp_profile", lambda *_: None
+        ),
+        a_client_offers_no_mki=hello(with_mki),
     ),
 }

@@ -7,6 +7,7 @@ Stream ids: RFC 8832 section 6 (even for the DTLS client, odd for the server). T
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from peer import datachannel, jsep
@@ -201,8 +202,7 @@ class DataChannels:
     def _received(self, event: datachannel.MessageReceived) -> None:
         channel = self._by_id.get(event.channel)
         if channel is not None:
-            data = event.data
-            self._core.queue(lambda: channel._received(data, ""))
+            self._core.deliver(partial(channel._received, event.data))
 
     def _drained(self, event: datachannel.BufferedAmountReduced) -> None:
         channel = self._by_id.get(event.channel)

@@ -84,6 +84,10 @@ class Core:
 
         self._tasks.queue(unless_closed)
 
+    def deliver(self, task: Callable[[], None]) -> None:
+        """Queue the hand-over of a message. A closed channel discards it, so nothing has to be checked before."""
+        self._tasks.queue(task, delivery=True)
+
     def queue_even_closed(self, task: Callable[[], None]) -> None:
         """Queue one of the few tasks that close() doesn't stop: none of them fires an event."""
         self._tasks.queue(task)

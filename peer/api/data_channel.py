@@ -228,7 +228,7 @@ class RTCDataChannel(EventTarget):
         self._ready_state = RTCDataChannelState.OPEN
         self._fire("open")
 
-    def _received(self, data: str | bytes, origin: str) -> None:
+    def _received(self, data: str | bytes) -> None:
         """The text's "Receiving messages on a data channel", steps 3 to 5."""
         if self._ready_state is not RTCDataChannelState.OPEN:
             return
@@ -239,7 +239,7 @@ class RTCDataChannel(EventTarget):
         else:
             self._bytes_received += len(data)
             value = data if self._binary_type is BinaryType.ARRAYBUFFER else Blob([data])
-        self.dispatchEvent(MessageEvent("message", {"data": value, "origin": origin}))
+        self.dispatchEvent(MessageEvent("message", {"data": value}))
 
     def _drained(self, size: int) -> None:
         """The transport took `size` bytes from its queue."""

@@ -1,11 +1,13 @@
 """DTLS 1.2 and 1.3, sans-IO, on the primitives of `cryptography`.
 
-    Connection            the facade: datagrams and time in, events and datagrams out
-      RecordLayer         epochs, protection, datagrams                 records, protection, protection12, replay
-      Flights             what we say, cut, sent, repeated              flight
-      Reassembler         what they say, put together                   reassembly
-      Machine             the handshake, one class a role and version   opening -> client12 | server12
-    certificate, config, events, suites, groups, signatures             values that all of them share
+    Connection        the facade: datagrams and time in, events and datagrams out
+      RecordLayer     epochs, protection, datagrams           records, protection, protection12, protection13, replay
+      Flights         what we say, cut, sent, repeated        flight
+      Reassembler     what they say, put together             reassembly
+      Machine         the handshake                           opening -> client12 | client13 | server12 | server13
+        Machine12     keys, Finished, exporter of 1.2         machine12, prf
+        Machine13     those of 1.3, ACKs, what comes after    machine13, schedule13
+    values that all of them share                             certificate, config, events, suites, groups, signatures
 
 The two versions are siblings: they share the plumbing above and the messages in `peer.wire`, not their logic.
 """

@@ -75,6 +75,8 @@ class Server13(Machine13):
         self._choose(hello)
         shares = {share.group: share.key_exchange for share in self._key_shares(hello)}
         if self._first is None:
+            if hello.extension(ExtensionType.COOKIE) is not None:  # RFC 9147 5.1: an invalid cookie
+                raise reject(AlertDescription.ILLEGAL_PARAMETER, "a cookie that was never given out")
             self.client_random = hello.random
             self.schedule = KeySchedule(self.suite.hash)
             self.transcript = Transcript(self.suite.hash, tls_form)

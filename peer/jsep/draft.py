@@ -103,14 +103,14 @@ class Draft:
     ) -> Transceiver:
         """Streams, then "track" events, then mute. Returns the transceiver with its slots moved on."""
         one, added = self.set_remote_streams(one, msids)
-        receives = direction is not None and direction.receives
         fired = one.fired_direction is not None and one.fired_direction.receives
-        if (receives and not fired) or added:
+        if (direction is not None and direction.receives and not fired) or added:
             self.fired.append(TrackFired(one.key, one.remote_stream_ids))
-        if not receives:
+        # a rollback may bring null here, which is neither "sendonly" nor "inactive"
+        if direction is not None and not direction.receives:
             one = replace(one, receptive=False)
-        if not receives and fired:
-            self.mute(one.key)
+            if fired:
+                self.mute(one.key)
         return replace(one, fired_direction=direction)
 
     def mute(self, key: int) -> None:

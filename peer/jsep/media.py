@@ -62,7 +62,9 @@ def _local(draft: Draft, index: int, block: Media, one: Transceiver) -> Transcei
             one, _ = draft.set_remote_streams(one, ())
             draft.mute(one.key)
         one = replace(one, current_direction=direction, fired_direction=direction)
-    return one
+    # W3C stops a transceiver only when the other side rejects it. One that we reject is as dead: only another one can
+    # have its m-section, and it would ask for negotiation for ever (W3C "check if negotiation is needed", step 5.3.3)
+    return draft.stop(one) if draft.is_final and is_rejected(block) else one
 
 
 # --- step 11.2: a remote description ------------------------------------------------------------------------

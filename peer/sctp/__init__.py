@@ -38,8 +38,8 @@ With AES-128-GCM both ways on top it is about 8 microseconds, 165 MB/s. So SCTP 
 whole stack: DTLS records and UDP sockets are the rest. What made the difference, in the order of what it brought:
 
 - One SACK for everything that was received in a batch, by draining once after the batch. It also makes the sender's
-  bursts match the receiver's reads. `Config.burst_limit` keeps a burst below what a socket's buffer holds (92 packets of
-  1200 bytes in Linux's default); without it a loopback transfer lives on its own losses.
+  bursts match the receiver's reads. `Config.burst_limit` keeps a burst below what a socket's buffer holds (92 packets
+  of 1200 bytes in Linux's default); without it a loopback transfer lives on its own losses.
 - No chunk objects on the way: DATA is packed with one `struct`, joined with one `bytes.join`, unpacked in place. Each
   chunk that was sent costs one slotted `Sent` with its encoded bytes, which a retransmission sends again as they are.
 - `outstanding` is a dict by TSN. A cumulative acknowledgement pops its front, a gap block is compared with the last one

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from .attributes import GROUP, MID, Attribute
 from .values import Group
@@ -25,6 +25,7 @@ class Block:
     lines: tuple[str, ...]
     line: int = field(default=1, compare=False)
     _values: dict[str, list[str]] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _built: dict[str, tuple[Any, ...]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def _index(self) -> dict[str, list[str]]:
         """Attribute name -> raw values in order, built at the first look: most blocks are never asked twice."""
@@ -47,8 +48,12 @@ class Block:
 
     def all(self, attribute: Attribute[T]) -> tuple[T, ...]:
         """The typed values of an attribute in order. What `parse` lets in matches; a line put in by hand may not."""
-        matches = (attribute.pattern.fullmatch(value) for value in self._index().get(attribute.name, ()))
-        return tuple(attribute.build(match) for match in matches if match)
+        built: tuple[T, ...] | None = self._built.get(attribute.name)
+        if built is None:
+            matches = [attribute.pattern.fullmatch(value) for value in self._index().get(attribute.name, ())]
+            built = tuple([attribute.build(match) for match in matches if match])
+            self._built[attribute.name] = built
+        return built
 
     def first(self, attribute: Attribute[T]) -> T | None:
         """The first typed value of an attribute, None when there is none."""

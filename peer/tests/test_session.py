@@ -272,3 +272,38 @@ def test_no_mutation_of_a_recorded_session_raises_or_harms_a_live_peer() -> None
     assert b.session.channels is not None
     assert b.session.dtls is not None
     assert not b.session._dead  # an established DTLS connection discards what doesn't authenticate
+
+
+def test_after_a_goodbye_nothing_is_due_and_nothing_raises() -> None:
+    network = Network()
+    a, b = connect(network)
+    network.run(until=up(a, b), timeout=10)
+    assert b.session.dtls is not None
+    b.session.dtls.close(network.now)
+    network.run(until=lambda: bool(a.seen(dtls.ConnectionClosed)), timeout=10)
+    assert a.session.channels is not None
+    number = a.session.channels.open("late", now=network.now)
+    a.session.channels.send(number, "nobody hears it", network.now)
+    for later in (1.0, 10.0, 60.0):
+        a.session.handle_timeout(network.now + later)
+        assert all(one.data[0] < 4 for one in a.session.datagrams_to_send(network.now + later))
+
+
+def test_a_link_that_begins_to_corrupt_is_got_over() -> None:
+    """Corrupted records are discarded (RFC 9147 section 4.5.2) and their contents sent again."""
+    network = Network()
+    a, b = connect(network)
+    network.run(until=up(a, b), timeout=10)
+    network.link = Link(corrupt=0.2, delay=0.01, seed=11)
+    assert a.session.channels is not None
+    number = a.session.channels.open("chat", now=network.now)
+    for text in ("one", "x" * 20000):
+        a.session.channels.send(number, text, network.now)
+    network.run(until=lambda: len(b.seen(datachannel.MessageReceived)) == 2, timeout=60)
+    assert [event.data for event in b.seen(datachannel.MessageReceived)] == ["one", "x" * 20000]
+    assert not network_errors(a, b)
+
+
+def network_errors(*ends: End) -> list[Any]:
+    """What a session raised: never anything."""
+    return [error for end in ends for error in end.side.errors]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from peer.api import Blob, DOMException, MessageEvent, RTCDataChannel, RTCPeerConnection
+from peer.api import Blob, DOMException, MessageEvent, RTCDataChannel, RTCPeerConnection, Seams
 from peer.tests.api.connecting import channels, connection, event, held, negotiate, pair, settled
 
 MESSAGES: list[Any] = [
@@ -350,3 +351,102 @@ async def test_stats_count_messages() -> None:
             assert (stats.label, stats.dataChannelIdentifier, stats.state) == ("test", 1, "open")
             (whole,) = (await pc.getStats()).of_type("peer-connection")
             assert (whole.dataChannelsOpened, whole.dataChannelsClosed) == (1, 0)
+
+
+async def test_the_other_sides_close_is_an_error_with_the_cause() -> None:
+    async with channels() as (mine, theirs):
+        failed = event(theirs, "error")
+        connection(mine).close()
+        error = (await failed).error
+        assert (error.errorDetail, error.sctpCauseCode) == ("sctp-failure", 12)  # User-Initiated Abort
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [("0", 16 * 1024 * 1024), ("1000", 1000), (None, 65536), ("70000000", 16 * 1024 * 1024)],
+)
+async def test_the_limit_follows_the_answer(said: str | None, expected: int) -> None:
+    """The text's "update the data max message size"."""
+    async with pair() as (one, other):
+        one.createDataChannel("")
+        await one.setLocalDescription()
+        await other.setRemoteDescription(one.localDescription)
+        line = "" if said is None else f"a=max-message-size:{said}\r\n"
+        answer = (await other.createAnswer()).sdp.replace("a=max-message-size:262144\r\n", line)
+        await one.setRemoteDescription({"type": "answer", "sdp": answer})
+        assert held(one.sctp).maxMessageSize == expected
+
+
+async def test_an_answer_that_rejects_the_data_section_ends_the_association() -> None:
+    async with pair() as (one, other):
+        channel = one.createDataChannel("")
+        one.addTransceiver("audio")
+        opened = event(channel, "open")
+        await negotiate(one, other)
+        await opened
+        sctp = held(one.sctp)
+        log: list[str] = []
+        for target, names in ((channel, ("closing", "close", "error")), (sctp, ("statechange",))):
+            for name in names:
+                target.addEventListener(name, lambda happened: log.append(happened.type))
+        offer = await one.createOffer()
+        await one.setLocalDescription(offer)
+        await other.setRemoteDescription(offer)
+        sections = (await other.createAnswer()).sdp.split("\r\nm=")
+        at, data = next((at, text) for at, text in enumerate(sections) if text.startswith("application "))
+        mid = data.partition("a=mid:")[2].partition("\r\n")[0]
+        _, _, rest = data.removeprefix("application ").partition(" ")
+        sections[at] = f"application 0 {rest}"
+        kept = " ".join(one for one in ("0", "1") if one != mid)
+        answer = "\r\nm=".join(sections).replace("a=group:BUNDLE 0 1", f"a=group:BUNDLE {kept}")
+        await one.setRemoteDescription({"type": "answer", "sdp": answer})
+        assert one.sctp is None
+        await event(channel, "close")
+        assert log == ["statechange", "close"]
+        assert (sctp.state, channel.readyState, one.connectionState) == ("closed", "closed", "connected")
+
+
+async def test_an_id_above_what_was_negotiated_is_a_failure() -> None:
+    """The "connected" procedure, step 4.3."""
+    async with pair(seams=Seams(sctp_config={"outbound_streams": 4, "inbound_streams": 4})) as (one, other):
+        fits = one.createDataChannel("", {"negotiated": True, "id": 3})
+        too_high = one.createDataChannel("", {"negotiated": True, "id": 4})
+        failed, closed, opened = event(too_high, "error"), event(too_high, "close"), event(fits, "open")
+        await negotiate(one, other)
+        assert (await failed).error.errorDetail == "data-channel-failure"
+        await closed
+        await opened
+        assert held(one.sctp).maxChannels == 4
+        with pytest.raises(DOMException, match="OperationError"):
+            one.createDataChannel("", {"negotiated": True, "id": 4})
+        for _ in range(2):  # the offerer is the DTLS server: ids 1 and 3, of which 3 is taken
+            with contextlib.suppress(DOMException):
+                one.createDataChannel("")
+        with pytest.raises(DOMException, match="OperationError"):
+            one.createDataChannel("")
+
+
+async def test_when_no_id_is_free_the_channel_fails_with_the_answer() -> None:
+    """Step 4.7.10.2 and 4.7.16 of "set a session description"."""
+    pc, other = RTCPeerConnection(), RTCPeerConnection()
+    for number in range(1, 65535, 2):
+        pc._core.channels._by_id[number] = pc.createDataChannel("", {"negotiated": True, "id": number})
+    channel = pc.createDataChannel("one too many")
+    failed = event(channel, "error")
+    await negotiate(pc, other)
+    assert channel.readyState == "closed"
+    assert (await failed).error.errorDetail == "data-channel-failure"
+    pc.close()
+    other.close()
+
+
+async def test_a_dtls_goodbye_closes_transport_association_and_channels() -> None:
+    async with channels() as (mine, theirs):
+        pc = connection(theirs)
+        dtls = held(pc.sctp).transport
+        closed = event(theirs, "close")
+        (stack,) = connection(mine)._core.transports.values()
+        held(held(stack.session).dtls).close(connection(mine)._core.now())
+        stack._flush()
+        await closed
+        assert (dtls.state, held(pc.sctp).state) == ("closed", "closed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
@@ -172,3 +173,32 @@ async def test_the_negotiation_flag_is_updated_once_the_chain_is_empty() -> None
     inner.resolve(None)
     assert owner.updates == 1
     assert not owner.chain.update_on_empty
+
+
+async def test_a_flood_of_messages_shares_turns_but_nothing_else_does() -> None:
+    queue = TaskQueue()
+    turns: list[list[str]] = [[]]
+    for number in range(320):
+        queue.queue(partial(lambda name: turns[-1].append(name), f"message {number}"), delivery=True)
+    queue.queue(lambda: turns[-1].append("task"))
+    queue.queue(lambda: turns[-1].append("message last"), delivery=True)
+    while len(queue):
+        await asyncio.sleep(0)
+        turns.append([])
+    assert [entry for turn in turns for entry in turn] == [
+        *(f"message {number}" for number in range(320)),
+        "task",
+        "message last",
+    ]
+    assert len(turns[0]) == 11  # the first, and one for each 32 that waited
+    assert ["task"] in turns
+    assert max(map(len, turns)) == 11
+
+
+async def test_a_few_messages_have_a_turn_each() -> None:
+    queue = TaskQueue()
+    log: list[int] = []
+    for number in range(31):
+        queue.queue(partial(log.append, number), delivery=True)
+    await asyncio.sleep(0)
+    assert log == [0]

@@ -38,8 +38,8 @@ from peer.tests.dtls.pairs import (
 )
 from peer.trace import Direction, Layer, Secret
 from peer.wire.dtls_alert import Alert, AlertDescription, AlertLevel
-from peer.wire.dtls_extensions import ExtensionType
-from peer.wire.dtls_handshake import Finished, Fragment, HandshakeType, ServerHello
+from peer.wire.dtls_extensions import ExtensionType, cookie
+from peer.wire.dtls_handshake import ClientHello, Finished, Fragment, HandshakeType, ServerHello
 from peer.wire.dtls_handshake12 import HelloRequest, ServerKeyExchange
 from peer.wire.dtls_handshake13 import KeyUpdate
 from peer.wire.dtls_record import ContentType, Record
@@ -264,6 +264,22 @@ def test_the_record_seam_may_change_numbers_and_send_raw_bytes(versions: tuple[V
     skipped = lambda record: (replace(record, sequence=record.sequence + 5), raw)  # noqa: E731
     p = completed(client(versions=versions, seams={"transform_record": skipped}), server(versions=versions))
     echo(p)
+
+
+@pytest.mark.parametrize("unasked", [True, False], ids=["never given out", "another one"])
+def test_an_invalid_cookie_of_13(unasked: bool) -> None:
+    """RFC 9147 5.1."""
+
+    def bend(message: Any) -> tuple[Any, ...]:
+        if not isinstance(message, ClientHello):
+            return (message,)
+        offered = tuple(e for e in message.extensions or () if e.type != ExtensionType.COOKIE)
+        if not unasked and len(offered) == len(message.extensions or ()):
+            return (message,)
+        return (replace(message, extensions=(*offered, cookie(b"made up"))),)
+
+    a = client(versions=V13, seams={"transform_handshake": bend})
+    failed(pump(a, server(versions=V13, verify_address=not unasked)), 1, AlertDescription.ILLEGAL_PARAMETER)
 
 
 # --- after the handshake

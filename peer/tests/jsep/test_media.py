@@ -100,8 +100,9 @@ def test_a_rejecting_answer_stops() -> None:
     one.hear("answer", other.answer())
     assert one.one(fx.TransceiverStopped).transceiver == one.one(fx.TransceiverRemoved).transceiver
     assert len(one.state.transceivers) == 1
-    # our own rejection stops nothing (W3C has no such step for local descriptions)
-    assert len(other.state.transceivers) == 2
+    # and on the side that rejected there is nothing left to negotiate either
+    assert len(other.state.transceivers) == 1
+    assert not jsep.negotiation_needed(other.state)
 
 
 def test_an_answer_to_a_stopping_transceiver_stops_it() -> None:
@@ -308,5 +309,5 @@ def test_nothing_to_send_suppresses_nothing() -> None:
     other.add("audio")
     offer = other.offer()
     one.hear("offer", offer)
-    one.answer()
+    one.answer("pranswer")
     assert not one.state.transceivers[-1].send.silence_suppression

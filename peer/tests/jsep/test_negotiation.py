@@ -132,9 +132,11 @@ def test_step_5_4_rejected_on_one_side_is_enough() -> None:
     one.add("audio")
     other.configure(audio=jsep.Capabilities())
     other.hear("offer", one.offer())
+    other.answer("pranswer")
+    stopped = replace(other.only, stopping=True, stopped=True)
     other.answer()
-    key = other.only.key
-    other.change(key, stopping=True, stopped=True)
+    assert other.state.transceivers == ()
+    other.state = replace(other.state, transceivers=(stopped,))
     assert not needed(other)
 
 

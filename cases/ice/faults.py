@@ -1,0 +1,184 @@
+"""The fault that turns each case of this folder red; see cases/planting.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cases.bending import dropped, without
+from cases.planting import Fault, and_attribute, lines, patched, planted, requests, stun
+from peer.api import Seams
+from peer.ice.agent import Address, Candidate
+from peer.ice.edge import gatherer
+from peer.wire import sctp
+from peer.wire.stun import Attribute, AttributeType, Class, Message
+
+__all__ = ["FAULTS"]
+
+CONFLICTS = "cases/ice/test_rfc8445_7_3_1_1_role_conflicts.py::test_"
+CONCLUDING = "cases/ice/test_rfc8445_8_concluding.py::test_"
+CONSENT = "cases/ice/test_rfc7675_5_1_consent.py::test_"
+RESTARTS = "cases/ice/test_rfc8445_9_restarts.py::test_"
+ATTRIBUTES = "cases/ice/test_rfc8839_5_attributes.py::test_"
+TRICKLE = "cases/ice/test_rfc8838_trickle.py::test_"
+TIMING = "cases/ice/test_rfc8445_14_timing.py::test_"
+
+MUTE = stun(lambda _: ())
+BLIND_TO_ROLES = patched("peer.ice.agent.server._has_role_conflict", lambda *_: False)
+
+
+def answers_only(count: int) -> Fault:
+    """Only so many checks are answered."""
+    answered: list[bytes] = []
+
+    def bend(one: Message) -> Iterable[Message]:
+        if one.message_class is Class.SUCCESS:
+            answered.append(one.transaction_id)
+            return (one,) if len(answered) <= count else ()
+        return (one,)
+
+    return stun(bend)
+
+
+def nominates_everything() -> Fault:
+    def patch(monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("peer.ice.agent.check_list.CheckList.conclude", lambda *_: [])
+
+    return Fault(requests(and_attribute(AttributeType.USE_CANDIDATE, None)).seams, patch)
+
+
+def in_each_session(change: Callable[[Message, str], Message]) -> Fault:
+    """Checks are changed by what the user name of the first one was."""
+    first: list[str] = []
+
+    def bend(one: Message) -> Message:
+        first.append(one.username or "")
+        return change(one, first[0])
+
+    return requests(bend)
+
+
+def old_name(one: Message, name: str) -> Message:
+    kept = tuple(replace(each, value=name) if each.type == AttributeType.USERNAME else each for each in one.attributes)
+    return replace(one, attributes=kept)
+
+
+def controls_after_a_restart(one: Message, name: str) -> Message:
+    if one.username == name or one.controlled is None:
+        return one
+    kept = tuple(each for each in one.attributes if each.type != AttributeType.ICE_CONTROLLED)
+    return replace(one, attributes=(*kept, Attribute(AttributeType.ICE_CONTROLLING, one.controlled)))
+
+
+def always_says(name: str, value: Callable[[], str]) -> Fault:
+    return lines(lambda line: f"a={name}:{value()}" if line.startswith(f"a={name}:") else line)
+
+
+def gathers(change: Callable[[Candidate], Candidate]) -> Fault:
+    usual = gatherer._host_candidate
+    return patched("peer.ice.edge.gatherer._host_candidate", lambda *given: change(usual(*given)))
+
+
+def numbers() -> Callable[[], str]:
+    count: list[Any] = []
+
+    def number() -> str:
+        count.append(None)
+        return f"{len(count):08d}"
+
+    return number
+
+
+FAULTS = {
+    **planted(
+        CONFLICTS,
+        sanity_the_initiating_agent_controls=stun(without(AttributeType.ICE_CONTROLLING)),
+        the_other_agent_is_controlled=stun(without(AttributeType.ICE_CONTROLLED)),
+        a_controlling_agent_refuses_a_claim_with_a_smaller_tiebreaker=BLIND_TO_ROLES,
+        a_controlled_agent_refuses_a_claim_with_a_greater_tiebreaker=BLIND_TO_ROLES,
+        a_controlling_agent_gives_in_to_a_greater_tiebreaker=BLIND_TO_ROLES,
+        a_controlled_agent_takes_over_from_a_smaller_tiebreaker=BLIND_TO_ROLES,
+        a_487_makes_the_agent_switch_and_check_again=patched(
+            "peer.ice.agent.context.Context.switch_role", lambda _: None
+        ),
+        a_487_makes_the_agent_change_its_tiebreaker=patched(
+            "peer.ice.agent.context.Context.new_tiebreaker", lambda _: None
+        ),
+    ),
+    **planted(
+        CONCLUDING,
+        sanity_a_pair_is_nominated=stun(without(AttributeType.USE_CANDIDATE)),
+        one_pair_and_no_other_is_nominated=nominates_everything(),
+        checks_of_the_nominated_pair_go_on_being_answered=answers_only(2),
+        a_peer_that_nominates_with_every_check_is_accepted=MUTE,
+        an_answer_under_another_password_is_no_answer=patched(
+            "peer.wire.stun.has_valid_integrity", lambda *_, **__: True
+        ),
+        checks_that_come_before_the_answer_are_answered_at_once_and_count_later=answers_only(0),
+        the_second_half_of_the_user_name_may_be_anything=stun(
+            lambda one: () if one.message_class is Class.SUCCESS and one.transaction_id.endswith(b"odd") else (one,)
+        ),
+    ),
+    **planted(
+        CONSENT,
+        sanity_checks_go_on_after_the_connection_stands=patched("peer.ice.agent.timing.CONSENT_INTERVAL", 60.0),
+        the_period_between_consent_checks_is_4_seconds_at_least=patched("peer.ice.agent.timing.CONSENT_INTERVAL", 2.0),
+        each_consent_check_is_a_transaction_of_its_own=requests(
+            lambda one: one if one.use_candidate else replace(one, transaction_id=b"always this!")
+        ),
+        **{"30_seconds_without_consent_end_the_transmission": patched("peer.ice.agent.timing.CONSENT_EXPIRY", 300.0)},
+    ),
+    **planted(
+        RESTARTS,
+        sanity_a_second_offer_without_restart_keeps_the_credentials=always_says("ice-ufrag", numbers()),
+        an_offer_that_restarts_changes_both_credentials=always_says("ice-pwd", lambda: "p" * 24),
+        an_answer_to_a_restart_changes_both_credentials=always_says("ice-pwd", lambda: "p" * 24),
+        after_a_restart_checks_use_the_new_credentials=in_each_session(old_name),
+        a_restart_offered_by_the_controlled_side_does_not_change_the_roles=in_each_session(controls_after_a_restart),
+        data_flow_before_while_and_after_a_restart=Fault(Seams(sctp=dropped(sctp.Data))),
+    ),
+    **planted(
+        ATTRIBUTES,
+        sanity_there_are_candidates=patched("peer.ice.edge.gatherer.Gatherer._announce", lambda *_: None),
+        each_m_section_has_credentials=lines(lambda line: None if line.startswith("a=ice-ufrag") else line),
+        credentials_are_long_enough_and_different_every_time=always_says("ice-pwd", lambda: "short"),
+        the_user_name_fragment_has_32_characters_at_most=always_says("ice-ufrag", lambda: "x" * 33),
+        a_user_name_fragment_of_256_characters_is_accepted=patched(
+            "peer.api.peer_connection.RTCPeerConnection.signalingState", property(lambda _: "stable")
+        ),
+        candidates_are_for_component_1=gathers(lambda one: replace(one, component=2)),
+        host_candidates_have_no_related_address=gathers(lambda one: replace(one, related=Address("10.0.0.1", 1))),
+        priorities_are_unique_and_within_31_bits=gathers(lambda one: replace(one, priority=5)),
+        candidates_of_one_type_have_one_type_preference=gathers(
+            lambda one: replace(one, priority=one.priority - (one.address.is_ipv6 << 24))
+        ),
+        a_candidate_with_a_domain_name_is_ignored=MUTE,
+        unknown_extensions_of_a_candidate_are_ignored=patched(
+            "peer.api.transports.TransportStack.add_described_candidates", lambda *_: None
+        ),
+    ),
+    **planted(
+        TRICKLE,
+        sanity_candidates_that_trickle_connect=MUTE,
+        no_candidate_comes_after_the_end=patched("peer.api.gathering.Gathering._on_complete", lambda _: None),
+        each_candidate_names_its_generation=patched(
+            "peer.api.ice_candidate.RTCIceCandidate.toJSON", lambda one: {**one._init, "usernameFragment": "somebody"}
+        ),
+        a_candidate_after_the_end_is_ignored=patched(
+            "peer.ice.agent.generation.Generation._is_too_late", lambda *_: False
+        ),
+        the_check_list_stays_running_while_candidates_may_come=MUTE,
+    ),
+    **planted(
+        TIMING,
+        sanity_checks_without_an_answer_are_sent_again=MUTE,
+        a_request_is_repeated_after_500_ms_at_the_earliest=patched("peer.ice.agent.timing.RTO_MINIMUM", 0.1),
+        new_checks_begin_every_5_ms_at_most=Fault(
+            Seams(ice={"ta": 0.001}), lambda monkeypatch: monkeypatch.setattr("peer.ice.agent.timing.TA_MINIMUM", 0.0)
+        ),
+        a_pace_other_than_50_ms_is_announced=Fault(Seams(ice={"ta": 0.02})),
+    ),
+}
