@@ -35,7 +35,9 @@ class Browser(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A browser that is there. `origin` is "playwright" or "system"."""
+    """A browser that is there. `origin` is "playwright" or "system"; `executable` is the folder of Playwright's
+    builds.
+    """
 
     browser: Browser
     executable: str
@@ -47,7 +49,7 @@ class Found:
         return _LAUNCH[self.browser](self)
 
     def version(self) -> str:
-        """What the executable says of itself; empty when it can't be run."""
+        """What a system's browser says of itself; empty when it can't be run."""
         try:
             said = subprocess.run(  # noqa: S603  (an executable this module found, no shell)
                 [self.executable, "--version"], capture_output=True, text=True, timeout=30, check=False
@@ -186,6 +188,12 @@ def install(announce: Callable[[str], None]) -> Installation:
     missing = _look(done)
     if missing:
         _run([sys.executable, "-m", "playwright", "install", *missing], done, announce, timeout=900)
+        downloaded = [browser for browser in missing if browser not in _look(done)]
+        if downloaded and (prefix := _as_root()) is not None and shutil.which("apt-get") is not None:
+            # A build that was just downloaded may lack libraries a browser of the distribution brings along.
+            _run(
+                [*prefix, sys.executable, "-m", "playwright", "install-deps", *downloaded], done, announce, timeout=1800
+            )
         missing = _look(done)
     wanted = [_PACKAGE[browser] for browser in missing]
     if not _has_libpcap():
@@ -214,7 +222,7 @@ def _install_packages(packages: Sequence[str], done: Installation, announce: Cal
     if shutil.which("apt-get") is None:
         done.problems.append(f"no apt-get here; install by hand: {' '.join(packages)}")
         return
-    prefix = [] if os.geteuid() == 0 else _sudo()
+    prefix = _as_root()
     if prefix is None:
         done.problems.append(f"not root: run `sudo apt-get install {' '.join(packages)}`")
         return
@@ -228,8 +236,10 @@ def _install_packages(packages: Sequence[str], done: Installation, announce: Cal
     )
 
 
-def _sudo() -> list[str] | None:
+def _as_root() -> list[str] | None:
     """What makes a command run as root without a question, or None."""
+    if os.geteuid() == 0:
+        return []
     if shutil.which("sudo") is None:
         return None
     asked = subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False)  # noqa: S607  (sudo from PATH)

@@ -15,7 +15,8 @@ from typing import Annotated, Final, NoReturn
 import typer
 from rich.console import Console
 
-from harness.endpoints.stacks import KNOWN
+from harness.endpoints.stacks import KNOWN, parse_names
+from harness.errors import EndpointError
 from harness.verdict import Verdict
 
 __all__ = ["app"]
@@ -88,7 +89,10 @@ def browsers(
 @app.command()
 def matrix(
     endpoints: Annotated[
-        str, typer.Option(help="Which endpoints meet, comma-separated; every ordered pair is played.")
+        str,
+        typer.Option(
+            help="Which endpoints meet, comma-separated; every ordered pair is played. NAME=COMMAND adds a program."
+        ),
     ] = ",".join(KNOWN),
     out: Annotated[Path, typer.Option(help="Where results, report and artefacts go.")] = OUT,
     seed: Annotated[
@@ -99,10 +103,10 @@ def matrix(
     """Let every pair of endpoints connect, exchange messages and part; judge the packets; write a report."""
     from harness.matrix.show import run_and_show
 
-    names = list(dict.fromkeys(name.strip() for name in endpoints.split(",") if name.strip()))
-    unknown = [name for name in names if name not in KNOWN]
-    if unknown or not names:
-        give_up(f"unknown endpoint {', '.join(unknown) or endpoints!r}; there are {', '.join(KNOWN)}")
+    try:
+        names = parse_names(endpoints)
+    except EndpointError as error:
+        give_up(str(error))
     try:
         results = run_and_show(names, out, seed, console, prefer_tap=tap)
     except OSError as error:

@@ -51,7 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--endpoints",
         default=",".join(_ENDPOINTS),
-        help="the endpoints cases run on, comma-separated (default: %(default)s)",
+        help="the endpoints cases run on, comma-separated; NAME=COMMAND adds a program (default: %(default)s)",
     )
     group.addoption(
         "--report-dir",
@@ -71,21 +71,24 @@ def pytest_configure(config: pytest.Config) -> None:
 # Which tests are cases, and on what they run
 
 
-def _names(config: pytest.Config) -> list[str]:
-    given = [name.strip() for name in config.getoption("--endpoints").split(",") if name.strip()]
-    unknown = [name for name in given if name not in _ENDPOINTS]
-    if unknown or not given:
-        raise pytest.UsageError(f"--endpoints: {', '.join(unknown) or 'none'}: there are {', '.join(_ENDPOINTS)}")
-    return given
+def _names(config: pytest.Config) -> dict[str, str | None]:
+    """The endpoints cases run on: name -> command of a program, None for a known stack."""
+    from harness.endpoints.stacks import parse_names
+    from harness.errors import EndpointError
+
+    try:
+        return parse_names(config.getoption("--endpoints"))
+    except EndpointError as error:
+        raise pytest.UsageError(f"--endpoints: {error}") from error
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "endpoint" in metafunc.fixturenames:
-        metafunc.parametrize("endpoint", _names(metafunc.config), indirect=True, scope="function")
+        metafunc.parametrize("endpoint", list(_names(metafunc.config)), indirect=True, scope="function")
     if "cell" in metafunc.fixturenames:
         from harness.matrix.run import cells
 
-        metafunc.parametrize("cell", cells(_names(metafunc.config)), ids=lambda cell: "-".join(cell.endpoints))
+        metafunc.parametrize("cell", cells(list(_names(metafunc.config))), ids=lambda cell: "-".join(cell.endpoints))
 
 
 def _is_case(item: pytest.Item) -> bool:
@@ -248,11 +251,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def stacks() -> AsyncIterator[Stacks]:
-    """The browsers of this session, and the reference peer; started when first asked for."""
+async def stacks(request: pytest.FixtureRequest) -> AsyncIterator[Stacks]:
+    """The browsers of this session, the reference peer and programs; started when first asked for."""
     from harness.endpoints.stacks import Stacks
 
-    async with Stacks() as started:
+    async with Stacks(_names(request.config)) as started:
         yield started
 
 

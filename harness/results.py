@@ -127,8 +127,8 @@ class ClauseResult:
 class CaseResult:
     """The result of one case on its endpoints, or of one cell of the matrix.
 
-    `unexpected` says why the result needs attention and is empty when it doesn't; `reason` and `link` come from the expectation
-    entry that applied. `artefacts` are paths below the run directory, by `Artefact` name.
+    `unexpected` says why the result needs attention and is empty when it doesn't; `reason` and `link` come from the
+    expectation entry that applied. `artefacts` are paths below the run directory, by `Artefact` name.
     """
 
     case: str
@@ -395,9 +395,10 @@ def _with_journal(base: RunResults | None, journal: Path, problems: tuple[str, .
             lines.append((number, json.loads(line)))
         except ValueError:
             torn.append(f"{JOURNAL_FILE} line {number}: cut off or corrupt")
-    head = next((entry["run"] for _, entry in lines if isinstance(entry, dict) and "run" in entry), None)
-    if isinstance(head, dict):
-        run = RunInfo.from_json(head)
+    # The last description counts: builds are known only once the first endpoint has started.
+    heads = [entry["run"] for _, entry in lines if isinstance(entry, dict) and isinstance(entry.get("run"), dict)]
+    if heads:
+        run = RunInfo.from_json(heads[-1])
     elif base is not None:
         run = base.run
     else:

@@ -15,6 +15,7 @@ from harness.capture.wire import Hit, Wire
 from harness.cases import Connection, check, clause, throws
 from harness.endpoints.base import Endpoint
 from harness.endpoints.reference import Reference
+from peer import sdp
 from peer.api import Seams
 from peer.wire import dcep as wire_dcep
 
@@ -194,10 +195,8 @@ async def test_a_message_over_the_limit_is_refused(
         await made.channel.send(bytes(1001))
 
 
-def with_a_limit_of_1000(description: object) -> str:
-    from peer import sdp
-
-    text = sdp.serialize(description)  # type: ignore[arg-type]  # the seam hands over a SessionDescription
+def with_a_limit_of_1000(description: sdp.SessionDescription) -> str:
+    text = sdp.serialize(description)
     return "".join(
         "a=max-message-size:1000\r\n" if line.startswith("a=max-message-size:") else line
         for line in text.splitlines(keepends=True)

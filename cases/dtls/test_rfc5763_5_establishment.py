@@ -12,6 +12,7 @@ from harness.capture.wire import Wire
 from harness.cases import Connection, check, clause
 from harness.endpoints.base import Endpoint
 from harness.endpoints.reference import Reference
+from peer import sdp
 from peer.api import Seams
 from peer.dtls import Version
 
@@ -83,10 +84,8 @@ async def test_a_certificate_that_is_not_the_announced_one_ends_it(
     wire.never(sctp.packet(), sender=endpoint)
 
 
-def with_another_fingerprint(description: object) -> str:
-    from peer import sdp
-
-    text = sdp.serialize(description)  # type: ignore[arg-type]  # the seam hands over a SessionDescription
+def with_another_fingerprint(description: sdp.SessionDescription) -> str:
+    text = sdp.serialize(description)
     lines = text.split("\r\n")
     return "\r\n".join(
         line[:-5] + ("00:00" if not line.endswith("00:00") else "11:11") if line.startswith("a=fingerprint:") else line

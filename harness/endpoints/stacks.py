@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Final, Self
@@ -12,27 +13,52 @@ from playwright.async_api import Playwright, async_playwright
 from harness.browsers import Browser
 from harness.endpoints.base import Endpoint, Stack
 from harness.endpoints.browser import BrowserStack
+from harness.endpoints.program import ProgramStack
 from harness.errors import EndpointError
 
-__all__ = ["KNOWN", "Stacks"]
+__all__ = ["KNOWN", "Stacks", "parse_names"]
 
 #: The names of the stacks that are always there.
 KNOWN: Final = ("reference", "chromium", "firefox")
 
 
+def parse_names(text: str) -> dict[str, str | None]:
+    """Read `reference,chromium,mine=./my-endpoint --flag`: names of known stacks, and programs under names of their
+    own.
+
+    Returns name -> command, None for a known stack. Raises EndpointError for a name that is neither.
+    """
+    found: dict[str, str | None] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, equals, command = part.partition("=")
+        if equals and (name in KNOWN or not name.isidentifier() or not command.strip()):
+            raise EndpointError(f"{part!r} is not NAME=COMMAND with a new name")
+        if not equals and name not in KNOWN:
+            raise EndpointError(f"unknown endpoint {name!r}; there are {', '.join(KNOWN)}, or give NAME=COMMAND")
+        found[name] = command.strip() if equals else None
+    if not found:
+        raise EndpointError(f"no endpoint; there are {', '.join(KNOWN)}")
+    return found
+
+
 class Stacks:
     """An asynchronous context manager over one session's stacks and the one Playwright they share.
+
+    `programs` are stacks of one's own: name -> command, as `parse_names` reads them.
 
     >>> async with Stacks() as stacks:                     # doctest: +SKIP
     ...     endpoint = await stacks.endpoint("chromium")
     """
 
-    def __init__(self) -> None:
+    def __init__(self, programs: Mapping[str, str | None] | None = None) -> None:
         self._stacks: dict[str, Stack] = {}
         self._makers: dict[str, Callable[[], Stack]] = {
             "reference": _reference,
             **{browser.value: self._browser_maker(browser) for browser in Browser},
         }
+        for name, command in (programs or {}).items():
+            if command is not None:
+                self._makers[name] = functools.partial(ProgramStack, name, command)
         self._started: Playwright | None = None
         self._starting = asyncio.Lock()
 

@@ -114,4 +114,5 @@ def _judge_wire(scene: Scene, cell: Cell) -> None:
     wire.expect(stun.binding_request(use_candidate=True))
     wire.never(datagram.containing(_IN_CLEAR))
     statistics = scene.recording.statistics
+    scene.facts["capture"] = {"frames": statistics.frames, "dropped": statistics.dropped}
     check(statistics.frames > 0, "no packet of this cell was captured", ledger=scene.ledger)

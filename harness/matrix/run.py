@@ -103,4 +103,5 @@ async def _outcome(cell: Cell, scene: Scene, seed: int, listen: Listener) -> tup
         return Verdict.ERROR, "".join(traceback.format_exception(error))
     finally:
         await scene.close()
-    return scene.ledger.verdict, ""
+    remarks = [judgement.message for judgement in scene.ledger.judgements if judgement.message]
+    return scene.ledger.verdict, "\n".join(remarks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColu
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from harness.endpoints.stacks import Stacks
 from harness.matrix.run import Progress, cells, run
 from harness.results import CaseResult, RunResults
 from harness.verdict import Verdict
@@ -30,9 +31,17 @@ _COLOURS: Final = {
 
 
 def run_and_show(
-    names: Sequence[str], directory: Path, seed: int | None, console: Console, *, prefer_tap: bool = False
+    endpoints: Mapping[str, str | None],
+    directory: Path,
+    seed: int | None,
+    console: Console,
+    *,
+    prefer_tap: bool = False,
 ) -> RunResults:
-    """Run the matrix of these endpoints, showing how it goes; then its table, and what went wrong."""
+    """Run the matrix of these endpoints (name -> command, None for a known stack), showing how it goes; then its
+    table.
+    """
+    names = list(endpoints)
     wanted = cells(names)
     bar = Bar(
         SpinnerColumn(),
@@ -53,7 +62,12 @@ def run_and_show(
             bar.advance(task)
             console.print(_line(progress.result), highlight=False)
 
-        results = asyncio.run(run(directory, wanted, seed=seed, listen=listen, prefer_tap=prefer_tap))
+        async def play() -> RunResults:
+            return await run(
+                directory, wanted, seed=seed, listen=listen, stacks=Stacks(endpoints), prefer_tap=prefer_tap
+            )
+
+        results = asyncio.run(play())
     console.print(table(results, names))
     if results.run.capture != "af_packet":
         console.print(f"[yellow]packets were not captured from the network: {results.run.host.get('capture', '')}[/]")

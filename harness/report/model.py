@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from shlex import quote
 from typing import Any
 
 from harness.report.evidence import Evidence
@@ -331,8 +332,12 @@ def case_page(
     *,
     history: Iterable[PastRun] = (),
     describe: Describe = _nothing_known,
+    seed: int | None = None,
 ) -> CasePage:
-    """The page of one result; `describe` gives our paraphrase of a clause and its sentence, either may be empty."""
+    """The page of one result.
+
+    `seed` is the run's; `describe` gives our paraphrase of a clause and its sentence, either may be empty.
+    """
     identity = result_id(result.case, result.endpoints)
     marks = _marks(result.clauses)
     strip = tuple(_past(entry, identity) for entry in history)
@@ -350,7 +355,7 @@ def case_page(
         strip=strip,
         last_good=last_good,
         first_bad=first_bad,
-        reproduce=_reproduce(result),
+        reproduce=_reproduce(result, seed),
         artefacts=tuple(result.artefacts.items()),
     )
 
@@ -377,8 +382,12 @@ def _turning_point(strip: tuple[Past, ...]) -> tuple[str, str]:
     return (strip[good[-1]].builds, bad.builds) if bad else ("", "")
 
 
-def _reproduce(result: CaseResult) -> str:
-    among = ",".join(result.endpoints)
-    if result.is_cell:
-        return f"python -m harness matrix --endpoints {','.join(dict.fromkeys(result.endpoints))}"
-    return f"python -m pytest '{result.case}' --endpoints {among}"
+def _reproduce(result: CaseResult, seed: int | None) -> str:
+    among = ",".join(result.subjects)
+    what = "harness matrix" if result.is_cell else f"pytest {_quote(result.case)}"
+    return f"python -m {what} --endpoints {among}" + (f" --seed {seed}" if seed is not None else "")
+
+
+def _quote(word: str) -> str:
+    """The word as a shell takes it, with the signs that bring text to a new line made visible."""
+    return quote(" ".join(word.split()))

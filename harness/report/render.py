@@ -119,7 +119,7 @@ def _case_pages(
     # Where not every frame's layers and bytes fit, those of the results somebody will open come first.
     for result in sorted(run.results, key=_interest):
         evidence = read_evidence(directory, result.artefacts)
-        page = case_page(result, evidence, history=past, **options)
+        page = case_page(result, evidence, history=past, seed=run.run.seed, **options)
         cost = page.drawing.detailed if page.drawing else 0
         budget -= cost
         html = template.render(

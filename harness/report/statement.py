@@ -75,7 +75,7 @@ def publish(run: RunResults, endpoint: str, folder: Path, known: Library | None 
             style_hash=digest(style),
         )
     )
-    name = re.sub(r"[^A-Za-z0-9.]+", "-", f"{endpoint}-{page.build}").strip("-.")
+    name = re.sub(r"[^A-Za-z0-9.]+", "-", f"{endpoint}-{page.build}")[:80].strip("-.")
     target = folder / name
     target.mkdir(parents=True, exist_ok=True)
     write_atomically(target / "index.html", html)

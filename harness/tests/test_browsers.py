@@ -116,6 +116,27 @@ def test_where_playwright_can_not_download_the_systems_packages_are_installed(
     assert ["playwright install" in problem for problem in done.problems] == [True]
 
 
+def test_what_a_downloaded_build_needs_is_installed_with_it(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(bare / "bin" / "apt-get")
+    builds = {"chromium_headless_shell-1", "firefox-1"}
+    monkeypatch.setattr(browsers, "_wanted_builds", lambda: frozenset(builds))
+    installers = Installers(
+        {
+            "playwright install chromium firefox": [
+                bare / "builds" / name / "INSTALLATION_COMPLETE" for name in builds
+            ],
+            "playwright install-deps chromium firefox": [],
+        }
+    )
+    monkeypatch.setattr(subprocess, "run", installers)
+    monkeypatch.setattr("harness.browsers.os.geteuid", lambda: 0)
+    monkeypatch.setattr(browsers, "_has_libpcap", lambda: True)
+    done = browsers.install(lambda _: None)
+    assert done.complete
+    assert done.problems == []
+    assert "install-deps" in done.commands[-1]
+
+
 def test_nothing_is_installed_when_nothing_is_missing(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(bare / "bin" / "chromium")
     put(bare / "bin" / "firefox")

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -106,6 +107,13 @@ def test_an_interrupted_run_is_on_disk_and_can_be_resumed(tmp_path: Path) -> Non
         assert writer.has("cases/x.py::test_1", ["chromium"])
         writer.add(case(2))
         assert len(writer.finish().results) == 2
+
+
+def test_what_an_interrupted_run_learned_late_is_kept(tmp_path: Path) -> None:
+    with RunWriter(tmp_path, replace(RUN, builds={})) as writer:
+        writer.add(case(1))
+        writer.describe(RUN)
+        assert RunResults.load(tmp_path).run.builds == RUN.builds
 
 
 def test_a_killed_run_is_readable_and_resumable(tmp_path: Path) -> None:

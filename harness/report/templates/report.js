@@ -103,7 +103,8 @@ function fromUrl(params) {
 }
 
 function apply() {
-  const { q, layer, verdict, only } = Object.fromEntries(new FormData(filters));
+  const { q, layer, endpoint, verdict, only } = Object.fromEntries(new FormData(filters));
+  const column = filters.elements.endpoint.selectedIndex;
   const words = q.toLowerCase().split(/\s+/).filter(Boolean);
   let count = 0, total = 0;
   for (const group of document.querySelectorAll(".casefile")) {
@@ -113,8 +114,12 @@ function apply() {
     for (const row of group.querySelectorAll("tr[data-v]")) {
       total += 1;
       const text = words.length ? about + " " + row.cells[0].textContent.toLowerCase() : "";
-      const fits = rightLayer && (!verdict || row.dataset.v.includes(verdict)) &&
-        (only !== "unexpected" || "red" in row.dataset) && words.every((word) => text.includes(word));
+      // With an endpoint chosen its column alone is looked at: its chips, their letters and rings.
+      const chips = endpoint ? [...row.cells[column].querySelectorAll(".chip")] : null;
+      const letters = chips ? chips.map((chip) => chip.textContent[0]).join("") : row.dataset.v;
+      const red = chips ? chips.some((chip) => chip.classList.contains("red")) : "red" in row.dataset;
+      const fits = rightLayer && letters && (!verdict || letters.includes(verdict)) &&
+        (only !== "unexpected" || red) && words.every((word) => text.includes(word));
       row.hidden = !fits;
       if (fits) { any = true; count += 1; }
     }

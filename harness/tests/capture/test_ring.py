@@ -34,14 +34,16 @@ def test_a_packet_comes_out_of_the_ring() -> None:
 
 def test_waking_ends_a_wait() -> None:
     ring = Ring()
+    alarm = threading.Timer(0.05, ring.wake)
     try:
         began = time.monotonic()
-        threading.Timer(0.05, ring.wake).start()
+        alarm.start()
         while not ring.read(5_000):
             if time.monotonic() - began >= 0.04:
                 break
         assert time.monotonic() - began < 4
     finally:
+        alarm.join()  # other traffic may have ended the wait: a ring that is closed can't be woken
         ring.close()
 
 

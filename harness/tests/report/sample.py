@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,8 @@ a=max-message-size:262144
 
 def sample_run(directory: Path, *, hostile: str = "") -> None:
     """Write a finished run; `hostile` is appended to every string a peer has a hand in."""
-    with RunWriter(directory, RUN) as writer:
+    said = {name: f"{build}{hostile}" for name, build in BUILDS.items()}
+    with RunWriter(directory, replace(RUN, builds=said, host={"system": f"some {hostile}"})) as writer:
         for offerer, answerer in product(BUILDS, BUILDS):
             writer.add(_cell(directory, offerer, answerer, hostile))
         for result in _cases(directory, hostile):
@@ -134,8 +136,8 @@ def _cases(directory: Path, hostile: str) -> list[CaseResult]:
                 facts={"setup_ms": 12.0},
                 artefacts=write_artefacts(directory, case, ("reference", endpoint), hostile),
                 duration_s=0.02 * number,
-                unexpected=unexpected,
-                reason="declared" if verdict is Verdict.UNSUPPORTED else "",
+                unexpected=f"{unexpected} {hostile}" if unexpected else "",
+                reason=f"declared {hostile}" if verdict is Verdict.UNSUPPORTED else "",
                 attempts=(Verdict.FAIL, Verdict.PASS) if number == 4 else (),
             )
         )
@@ -181,6 +183,7 @@ def _conversation(a: str, b: str, hostile: str) -> list[dict[str, Any]]:
         ]
         rows.append(
             {"t": time, "from": source, "to": target, "kind": kind, "label": label, "frame": frame}
+            | ({"note": f"noted {hostile}"} if hostile and frame == 3 else {})
             | ({"layers": layers, "hex": bytes(range(120)).hex()} if frame and frame < 15 else {})
         )
     return rows

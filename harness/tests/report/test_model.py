@@ -119,3 +119,17 @@ def test_a_cell_flags_witnesses_that_disagree() -> None:
     facts: dict[str, Fact] = {"witnesses": {"compared": 2, "disagree": ["a"]}}
     cell = CaseResult(MATRIX_CASE, ("chromium", "chromium"), Verdict.PASS, facts=facts)
     assert overview(RunResults(RUN, (cell,))).cells[0][0].facts == (("witnesses", "1 disagree"),)
+
+
+@pytest.mark.parametrize(
+    ("case", "endpoints", "command"),
+    [
+        (CASE, ("reference", "chromium"), f"python -m pytest {CASE} --endpoints chromium"),
+        ("a.py::t[x y';rm]", ("firefox",), """python -m pytest 'a.py::t[x y'"'"';rm]' --endpoints firefox"""),
+        (MATRIX_CASE, ("chromium", "firefox"), "python -m harness matrix --endpoints chromium,firefox"),
+    ],
+)
+def test_the_command_that_does_it_again_can_be_pasted(case: str, endpoints: tuple[str, ...], command: str) -> None:
+    result = CaseResult(case, endpoints, Verdict.PASS)
+    assert case_page(result, Evidence()).reproduce == command
+    assert case_page(result, Evidence(), seed=7).reproduce == f"{command} --seed 7"

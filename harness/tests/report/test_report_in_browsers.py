@@ -62,6 +62,10 @@ def test_filters_live_in_the_url(page: Page, sample: str) -> None:
     expect(rows).to_have_count(1)
     page.goto(sample + "#/?only=unexpected")
     expect(rows).to_have_count(2)
+    page.goto(sample + "#/?endpoint=chromium&only=unexpected")
+    expect(rows).to_have_count(1)
+    page.goto(sample + "#/?endpoint=firefox&verdict=W")
+    expect(rows).to_have_count(1)
 
 
 @one_is_enough

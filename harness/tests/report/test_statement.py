@@ -29,7 +29,8 @@ def library() -> Library:
 def test_a_statement_lists_deviations_and_what_was_kept(run: RunResults, tmp_path: Path) -> None:
     folder = publish(run, "chromium", tmp_path / "published", library())
     data = json.loads((folder / "statement.json").read_text())
-    assert data["build"] == "156.0.7390.54"
+    assert data["build"] == f"156.0.7390.54{HOSTILE}"
+    assert re.fullmatch("chromium-156[A-Za-z0-9.-]*", folder.name)
     assert data["deviations"]
     assert all(deviation["verdict"] not in {"pass", "unsupported"} for deviation in data["deviations"])
     assert {one["document"] for one in data["standings"]} <= {"RFC8445", "RFC8831"}

@@ -1,0 +1,268 @@
+"""A campaign: batches of examples through one target until time, examples or patience run out.
+
+Hypothesis makes the examples of a batch and shrinks what fails. Within a batch the first new problem is pinned: only
+the same problem counts from then on, so that shrinking can't slide into another one. Problems that are known already
+don't count at all. After the batch the smallest example is played again a few times, and kept with how often it failed.
+
+The directory holds `campaign.json` (rewritten as it goes, read to resume), `examples/` (hypothesis's database), one
+folder a finding, and the lock that keeps a second campaign out. A SIGKILL at any moment leaves all of it readable.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
+from hypothesis.errors import Flaky
+
+from harness.fuzz.finding import Finding, FindingError, findings_below
+from harness.fuzz.target import Example, Problem, Target
+from harness.results import write_atomically
+
+__all__ = ["STATE_FILE", "Campaign", "Limits", "LockedError", "Progress", "locked"]
+
+STATE_FILE: Final = "campaign.json"
+_BATCH: Final = 100
+_PATIENCE_WITH_SHRINKING: Final = 20.0
+_SAVE_EVERY: Final = 2.0
+_SCHEMA: Final = 1
+
+
+class LockedError(Exception):
+    """Another campaign works in this directory."""
+
+
+class _Found(Exception):
+    """The pinned problem, as hypothesis is to see it: one class raised at one place, so it is one failure to it."""
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Hold the directory's lock. Raises LockedError; a lock dies with the process that holds it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise LockedError(f"another campaign works in {directory}") from error
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When to stop: seconds and examples, of this run. `attempts` is how often a new finding is played again."""
+
+    seconds: float = 600.0
+    examples: int | None = None
+    attempts: int = 5
+    shrinking: float = _PATIENCE_WITH_SHRINKING
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a campaign is. `examples` and `seconds` count earlier runs in the directory, `here` only this one."""
+
+    seed: int
+    batch: int = 0
+    examples: int = 0
+    seconds: float = 0.0
+    here: int = 0
+    cells: Counter[str] = field(default_factory=Counter)
+    findings: dict[tuple[str, ...], Finding] = field(default_factory=dict)
+    fresh: list[Finding] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+    covered: float = field(default_factory=time.monotonic)
+    doing: str = "starting"
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds this run has taken."""
+        return time.monotonic() - self.began
+
+    @property
+    def rate(self) -> float:
+        """Examples a second of this run."""
+        return self.here / max(self.elapsed, 1e-9)
+
+
+class Campaign:
+    """One run of a target in a directory, which is locked by the caller. `watch` is called after every example."""
+
+    def __init__(
+        self,
+        target: Target,
+        directory: Path,
+        *,
+        seed: int,
+        limits: Limits,
+        watch: Callable[[Progress], None] = lambda _: None,
+        derandomize: bool = False,
+    ) -> None:
+        self._target, self._directory, self._limits, self._watch = target, directory, limits, watch
+        self._derandomize = derandomize
+        self._saved_at = 0.0
+        self.progress = self._resumed(seed)
+        for found in findings_below(directory):
+            if isinstance(found, FindingError):
+                self.progress.problems.append(str(found))
+            else:
+                self.progress.findings[found.problem.key] = found
+
+    def run(self) -> Progress:
+        """Go on until a limit is reached, or the user interrupts; everything is saved either way."""
+        self.progress.began = self.progress.covered = time.monotonic()
+        try:
+            with suppress(KeyboardInterrupt):
+                while not self._is_over():
+                    self._run_batch()
+                    self.progress.batch += 1
+        finally:
+            self.progress.doing = "done"
+            self._save()
+        return self.progress
+
+    def _is_over(self) -> bool:
+        most = self._limits.examples
+        return self.progress.elapsed >= self._limits.seconds or (most is not None and self.progress.here >= most)
+
+    # One batch
+
+    def _run_batch(self) -> None:
+        batch = _Batch(self)
+        most = self._limits.examples
+        size = _BATCH if most is None else max(1, min(_BATCH, most - self.progress.here))
+        self.progress.doing = "exploring"
+        options: dict[str, Any] = {}
+        if not self._derandomize:
+            options["database"] = DirectoryBasedExampleDatabase(self._directory / "examples")
+        configured = settings(
+            max_examples=size,
+            deadline=None,
+            report_multiple_bugs=False,
+            verbosity=Verbosity.quiet,
+            phases=(Phase.reuse, Phase.generate, Phase.target, Phase.shrink),
+            suppress_health_check=list(HealthCheck),
+            **options,
+        )
+        test = given(self._target.strategy())(batch.example)
+        test = hypothesis.seed(self.progress.seed * 1_000_003 + self.progress.batch)(configured(test))
+        with suppress(_Found, Flaky):
+            test()
+        if batch.smallest is not None and batch.pinned is not None:
+            self._keep(batch.pinned, batch.smallest)
+
+    def _keep(self, problem: Problem, example: Example) -> None:
+        self.progress.doing = "confirming"
+        again = [self._target.play(example).problem for _ in range(self._limits.attempts)]
+        finding = Finding(
+            self._target.name,
+            self._target.endpoints,
+            problem,
+            example,
+            seed=self.progress.seed,
+            confirmed=sum(one is not None and one.key == problem.key for one in again),
+            attempts=self._limits.attempts,
+            builds=self._target.builds,
+        )
+        finding.save(self._directory, self._target.files(example))
+        self.progress.findings[problem.key] = finding
+        self.progress.fresh.append(finding)
+        self._save()
+
+    def note(self, example: Example) -> Problem | None:
+        """Play one example and count what it covered; the problem it shows, unless that is known."""
+        played = self._target.play(example)
+        progress = self.progress
+        progress.examples += 1
+        progress.here += 1
+        new = played.cells - progress.cells.keys()
+        if new:
+            progress.covered = time.monotonic()
+        progress.cells.update(played.cells)
+        hypothesis.target(float(len(new)), label="new coverage cells")
+        if time.monotonic() - self._saved_at > _SAVE_EVERY:
+            self._save()
+        self._watch(progress)
+        problem = played.problem
+        return None if problem is None or problem.key in progress.findings else problem
+
+    @property
+    def out_of_time(self) -> bool:
+        return self._is_over()
+
+    @property
+    def shrinking(self) -> float:
+        return self._limits.shrinking
+
+    # Saving and resuming
+
+    def _save(self) -> None:
+        self._saved_at = time.monotonic()
+        progress = self.progress
+        state = {
+            "schema": _SCHEMA,
+            "target": self._target.name,
+            "endpoints": list(self._target.endpoints),
+            "builds": dict(self._target.builds),
+            "seed": progress.seed,
+            "batch": progress.batch,
+            "examples": progress.examples,
+            "seconds": round(progress.seconds + progress.elapsed, 1),
+            "cells": dict(sorted(progress.cells.items())),
+            "findings": [finding.id for finding in progress.findings.values()],
+        }
+        write_atomically(self._directory / STATE_FILE, json.dumps(state, indent=1) + "\n")
+
+    def _resumed(self, seed: int) -> Progress:
+        """The progress of the runs before; another seed begins at its first batch, and what is covered stays so."""
+        file = self._directory / STATE_FILE
+        try:
+            data = json.loads(file.read_text("utf-8"))
+            progress = Progress(
+                seed, examples=int(data["examples"]), seconds=float(data["seconds"]), cells=Counter(data["cells"])
+            )
+            progress.batch = int(data["batch"]) if data["seed"] == seed else 0
+        except FileNotFoundError:
+            return Progress(seed)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            return Progress(seed, problems=[f"{file}: not a campaign's state, begun anew: {error!r}"])
+        return progress
+
+
+class _Batch:
+    """What hypothesis calls with each example of one batch."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        self._campaign = campaign
+        self.pinned: Problem | None = None
+        self.smallest: Example | None = None
+        self._until = float("inf")
+
+    def example(self, example: Example) -> None:
+        # To return without a word is the one way to end a batch early that hypothesis doesn't take for a failure.
+        if time.monotonic() > self._until or (self.pinned is None and self._campaign.out_of_time):
+            return
+        problem = self._campaign.note(example)
+        if problem is None or (self.pinned is not None and problem.key != self.pinned.key):
+            return
+        if self.pinned is None:
+            self._until = time.monotonic() + self._campaign.shrinking
+            self._campaign.progress.doing = "shrinking"
+        if self.smallest is None or _size(example) <= _size(self.smallest):
+            self.pinned, self.smallest = problem, example
+        raise _Found
+
+
+def _size(example: Example) -> int:
+    return len(json.dumps(example))

@@ -1,0 +1,125 @@
+"""`python -m harness fuzz <target>` and `python -m harness replay <finding>`."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from pathlib import Path
+from typing import Annotated, Final, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from harness.endpoints.stacks import KNOWN
+from harness.errors import EndpointError
+from harness.fuzz.campaign import Campaign, Limits, LockedError, locked
+from harness.fuzz.finding import Finding, FindingError, Replay
+from harness.fuzz.finding import replay as play_again
+from harness.fuzz.show import run_and_show, summary
+from harness.fuzz.targets import TARGETS, make
+
+__all__ = ["fuzz", "replay", "replay_text"]
+
+OUT: Final = Path("reports/fuzz")
+_UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+_SEED_FILE: Final = re.compile(r'"seed": (\d+)')
+
+console = Console(highlight=False, soft_wrap=True)
+complaints = Console(stderr=True, highlight=False)
+
+
+def _give_up(message: str) -> NoReturn:
+    complaints.print(f"[red]could not run:[/] {escape(message)}")
+    raise typer.Exit(2)
+
+
+def seconds_of(text: str) -> float:
+    """`90`, `20s`, `10m`, `1.5h` in seconds. Raises ValueError."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a time; write 20s, 10m or 1h")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def fuzz(
+    target: Annotated[str, typer.Argument(help=f"What is fuzzed: {', '.join(TARGETS)}.")],
+    max_time: Annotated[str, typer.Option(help="When to stop: 20s, 10m, 1h.")] = "10m",
+    max_examples: Annotated[int | None, typer.Option(help="Stop after so many examples.", min=1)] = None,
+    seed: Annotated[int | None, typer.Option(help="Goes on with the directory's seed, or draws one.")] = None,
+    endpoint: Annotated[
+        str, typer.Option(help=f"Who is tried: {', '.join(KNOWN)}; two, comma-separated, are compared (signalling).")
+    ] = "reference",
+    out: Annotated[Path | None, typer.Option(help="The campaign's directory; a campaign there goes on.")] = None,
+) -> None:
+    """Fuzz one target: our parsers and machines, or an endpoint. Ctrl-C stops with everything saved.
+
+    Exit code 0: nothing new was found; 1: there are new findings; 2: could not run.
+    """
+    names = tuple(name.strip() for name in endpoint.split(",") if name.strip())
+    if target not in TARGETS:
+        _give_up(f"unknown target {target!r}; there are {', '.join(TARGETS)}")
+    if unknown := [name for name in names if name not in KNOWN]:
+        _give_up(f"unknown endpoint {', '.join(unknown)}; there are {', '.join(KNOWN)}")
+    directory = out or OUT / "-".join([target, *(names if names != ("reference",) else ())])
+    try:
+        limits = Limits(seconds_of(max_time), max_examples)
+        with locked(directory), make(target, names) as subject:
+            chosen = _seed(directory) if seed is None else seed
+            title = f"{target} on {' and '.join(names)}"
+            progress = run_and_show(
+                lambda watch: Campaign(subject, directory, seed=chosen, limits=limits, watch=watch),
+                console,
+                title,
+                limits.seconds,
+            )
+    except (LockedError, EndpointError, ValueError, OSError) as error:
+        _give_up(str(error))
+    summary(progress, directory, console)
+    if progress.fresh:
+        raise typer.Exit(1)
+
+
+def _seed(directory: Path) -> int:
+    """The seed of the campaign that goes on here, or a new one."""
+    try:
+        known = _SEED_FILE.search((directory / "campaign.json").read_text("utf-8"))
+    except OSError:
+        known = None
+    return int(known[1]) if known else secrets.randbelow(1 << 32)
+
+
+def replay(
+    finding: Annotated[str, typer.Argument(help="A finding's folder, its finding.json, or its id.")],
+    times: Annotated[int, typer.Option(help="How often; FIXED needs every one to be clean.", min=1)] = 3,
+) -> None:
+    """Play a finding again: FIXED, FAILED, DRIFTED (fails otherwise) or ERROR. Exit code 0 for FIXED, else 1."""
+    try:
+        found = Finding.load(_where(finding))
+    except FindingError as error:
+        console.print(f"[bold red]{Replay.ERROR}[/] {escape(str(error))}")
+        raise typer.Exit(1) from error
+    raise typer.Exit(_replay(found, times))
+
+
+def _where(finding: str) -> Path:
+    path = Path(finding)
+    if path.exists() or "/" in finding:
+        return path
+    return next(iter(sorted(OUT.glob(f"*/{finding}*"))), path)
+
+
+def replay_text(text: str) -> int:
+    """Play the finding in a `finding.json`'s text; what a `repro.py` calls. Returns its exit code."""
+    return _replay(Finding.parse(text), 3)
+
+
+def _replay(finding: Finding, times: int) -> int:
+    try:
+        with make(finding.target, finding.endpoints) as subject:
+            outcome, words = play_again(finding, subject, times)
+    except Exception as error:  # noqa: BLE001  (a corrupt example, an endpoint that is missing: the same to the user)
+        outcome, words = Replay.ERROR, f"{type(error).__name__}: {error}"
+    style = "bold green" if outcome is Replay.FIXED else "bold red"
+    console.print(f"[{style}]{outcome}[/] {escape(words)}")
+    return 0 if outcome is Replay.FIXED else 1

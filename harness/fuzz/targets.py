@@ -1,0 +1,31 @@
+"""The targets by name, imported when they are asked for."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Final
+
+from harness.fuzz.target import Target
+
+__all__ = ["TARGETS", "make"]
+
+#: name -> (module, class)
+TARGETS: Final[Mapping[str, tuple[str, str]]] = {
+    "sdp-parse": ("harness.fuzz.sdp", "SdpParse"),
+    "sdp-apply": ("harness.fuzz.sdp_apply", "SdpApply"),
+    "signalling": ("harness.fuzz.signalling", "Signalling"),
+    "stun": ("harness.fuzz.wire", "Stun"),
+    "dtls": ("harness.fuzz.wire", "Dtls"),
+    "sctp": ("harness.fuzz.wire", "Sctp"),
+    "dcep": ("harness.fuzz.wire", "Dcep"),
+    "rtp": ("harness.fuzz.media", "Rtp"),
+    "rtcp": ("harness.fuzz.media", "Rtcp"),
+}
+
+
+def make(name: str, endpoints: tuple[str, ...] = ("reference",)) -> Target:
+    """A target. Raises KeyError for an unknown name, ValueError for endpoints it can't be played on."""
+    module, attribute = TARGETS[name]
+    target: Target = getattr(importlib.import_module(module), attribute)(endpoints)
+    return target
