@@ -201,7 +201,7 @@ async def test_a_server_acknowledges_the_last_flight(
 ) -> None:
     made = await connect(endpoint, await peer.peer_connection(seams=Seams(dtls=DTLS_1_3)))
     await goes_on(made)
-    wire.expect(dtls.ack(), sender=endpoint)
+    await wire.wait_for(dtls.ack(), sender=endpoint, timeout=3.0)
 
 
 @clause("RFC9147-8-M1", "RFC9147-8-M3")
@@ -213,7 +213,7 @@ async def test_a_key_update_is_acknowledged_and_the_old_keys_still_read(
     intruder.say(KeyUpdate(0))
     await goes_on(made)
     update = wire.expect(dtls.handshake("KeyUpdate"), sender=peer)
-    wire.expect(dtls.ack(), sender=endpoint, after=update)
+    await wire.wait_for(dtls.ack(), sender=endpoint, after=update, timeout=3.0)
 
 
 @clause("RFC9147-8-M2")
@@ -225,8 +225,8 @@ async def test_a_key_update_that_asks_for_one_gets_one(
     intruder.say(KeyUpdate(1))
     await goes_on(made)
     asked = wire.expect(dtls.handshake("KeyUpdate"), sender=peer)
-    answered = wire.expect(dtls.handshake("KeyUpdate"), sender=endpoint, after=asked)
-    acked = wire.expect(dtls.ack(), sender=peer, after=answered)
+    answered = await wire.wait_for(dtls.handshake("KeyUpdate"), sender=endpoint, after=asked, timeout=3.0)
+    acked = await wire.wait_for(dtls.ack(), sender=peer, after=answered, timeout=3.0)
     for hit in wire.all(dtls.anything(), sender=endpoint, after=answered):
         epochs = {one.epoch_bits for one in parse_datagram(hit.frame.payload) if isinstance(one, CiphertextRecord)}
         early = hit.number < acked.number and NEXT_EPOCH_BITS in epochs

@@ -19,6 +19,7 @@ import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import count
+from pathlib import Path
 from typing import Any, Final
 
 from harness.endpoints.base import Endpoint, Stack
@@ -120,8 +121,9 @@ class ProgramStack(Stack):
 
     def __init__(self, name: str, command: str) -> None:
         self.name = name
-        self.build = command
         self._command = shlex.split(command)
+        # The folder it lies in is nobody's business: builds are published.
+        self.build = Path(self._command[0]).name
         self._made: list[ProgramEndpoint] = []
 
     async def start(self) -> None:
@@ -134,7 +136,7 @@ class ProgramStack(Stack):
                 *self._command, stdin=pipe, stdout=pipe, stderr=pipe, limit=_LONGEST_LINE
             )
         except OSError as error:
-            raise NotFound(f"{self.name}: {self.build}: {error.strerror or error}") from error
+            raise NotFound(f"{self.name}: {self._command[0]}: {error.strerror or error}") from error
         made = ProgramEndpoint(name or self.name, self.name, self.build, process)
         self._made.append(made)
         return made

@@ -209,7 +209,7 @@ class Connection:
         last_heard = conversation.inbound.next_sequence - 1
         repeated = kept = False
         for fragment in fragments:
-            if fragment.sequence == last_heard:
+            if fragment.sequence == conversation.answered:
                 repeated |= fragment.offset + len(fragment.data) == fragment.length
             kept |= fragment.sequence <= last_heard or conversation.inbound.receive(fragment, opened.epoch)
         if kept:

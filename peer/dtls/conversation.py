@@ -45,14 +45,22 @@ class Conversation:
     events: list[Event] = field(default_factory=list)
     heard: list[RecordNumber] = field(default_factory=list)
     """The handshake records of the flight under way, for ACKs of DTLS 1.3."""
+    has_news: bool = False
+    """Something was heard since the last ACK. An ACK without news would only be answered in kind."""
+    answered: int = -1
+    """The message_seq that our last flight answers. Only when that one comes again has our flight been lost: to take
+    any old message for a sign would make both sides answer each other's repetitions for ever."""
 
     def begin_flight(self) -> None:
         """What was heard is answered by the flight that begins now, which acknowledges it by itself."""
         self.flights.begin()
         self.heard.clear()
+        self.has_news = False
+        self.answered = self.inbound.next_sequence - 1
 
     def note_heard(self, number: RecordNumber) -> None:
         """Remembers a handshake record to acknowledge. Only the latest: what is left out will be repeated."""
+        self.has_news = True
         self.heard.append(number)
         del self.heard[:-_MAX_HEARD]
 

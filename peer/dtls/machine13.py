@@ -201,7 +201,7 @@ class Machine13(Machine):
         conversation = self.conversation
         if repeated and (not self.complete or self._awaits_final_ack()):
             conversation.flights.repeat(conversation.now)
-        if not conversation.heard:
+        if not conversation.has_news:
             return
         if self.complete or conversation.inbound.has_hole:
             self._send_ack()
@@ -215,6 +215,7 @@ class Machine13(Machine):
         """Acknowledges what was heard of the flight under way; after the handshake each record once."""
         conversation = self.conversation
         self._ack_deadline = None
+        conversation.has_news = False
         # Plaintext records can't be acknowledged once their keys are gone, nor need they.
         numbers = tuple(sorted(conversation.heard))
         conversation.records.send(ContentType.ACK, self.write_epoch, Ack(numbers).serialize(), conversation.now)

@@ -28,9 +28,10 @@ class _Partial:
         self._body = bytearray(first.length)
         self._gaps = [(0, first.length)] if first.length else []
 
-    def add(self, fragment: Fragment, epoch: int) -> None:
+    def add(self, fragment: Fragment, epoch: int) -> bool:
+        """False when the fragment contradicts what came before it, and was left aside."""
         if (fragment.type, fragment.length, epoch) != (self._type, self._length, self.epoch):
-            return
+            return False
         start, end = fragment.offset, fragment.offset + len(fragment.data)
         left: list[tuple[int, int]] = []
         for gap_start, gap_end in self._gaps:
@@ -45,6 +46,7 @@ class _Partial:
                 left.append((high, gap_end))
         if len(left) <= _MAX_GAPS:
             self._gaps = left
+        return True
 
     def message(self) -> RawMessage | None:
         if self._gaps:
@@ -76,8 +78,7 @@ class Reassembler:
         # What was sent under keys goes before what anybody could have sent.
         if partial is None or partial.epoch < epoch:
             partial = self._partials[fragment.sequence] = _Partial(fragment, epoch)
-        partial.add(fragment, epoch)
-        return True
+        return partial.add(fragment, epoch)
 
     def take(self) -> RawMessage | None:
         """The next message in order, once it is whole."""

@@ -90,6 +90,22 @@ def test_fragments_of_100_bytes(versions: tuple[Version, ...]) -> None:
 
 
 @pytest.mark.parametrize("versions", [V12, V13], ids=str)
+def test_a_handshake_that_cannot_succeed_gets_quiet(versions: tuple[Version, ...]) -> None:
+    """A bit of a hello is turned over in clear: the sides derive different keys and can't tell each other so.
+
+    They back off: neither answers the other's repetitions, or ACKs that it can't read, for ever.
+    """
+    for seed in range(60):
+        link = Link(delay=0.01, corrupt=0.5, seed=seed)
+        p = pump(client(seed, versions=versions), server(seed, versions=versions), link)
+        p.run(timeout=2.0)
+        p.set_link(Link(delay=0.01))
+        p.run(timeout=100.0)
+        sent = sum(step.what == "sent" for step in p.transcript)
+        assert sent < 150, f"seed {seed}: {sent} datagrams"
+
+
+@pytest.mark.parametrize("versions", [V12, V13], ids=str)
 def test_thirty_percent_loss(versions: tuple[Version, ...]) -> None:
     for seed in range(SEEDS):
         p = pump(
