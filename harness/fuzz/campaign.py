@@ -164,14 +164,14 @@ class Campaign:
 
     def _keep(self, problem: Problem, example: Example) -> None:
         self.progress.doing = "confirming"
-        again = [self._target.play(example).problem for _ in range(self._limits.attempts)]
+        again = [self._target.play(example).problems for _ in range(self._limits.attempts)]
         finding = Finding(
             self._target.name,
             self._target.endpoints,
             problem,
             example,
             seed=self.progress.seed,
-            confirmed=sum(one is not None and one.key == problem.key for one in again),
+            confirmed=sum(any(one.key == problem.key for one in seen) for seen in again),
             attempts=self._limits.attempts,
             builds=self._target.builds,
         )
@@ -180,8 +180,8 @@ class Campaign:
         self.progress.fresh.append(finding)
         self._save()
 
-    def note(self, example: Example) -> Problem | None:
-        """Play one example and count what it covered; the problem it shows, unless that is known."""
+    def note(self, example: Example) -> list[Problem]:
+        """Play one example and count what it covered; the problems it shows that aren't known."""
         played = self._target.play(example)
         progress = self.progress
         progress.examples += 1
@@ -194,8 +194,7 @@ class Campaign:
         if time.monotonic() - self._saved_at > _SAVE_EVERY:
             self._save()
         self._watch(progress)
-        problem = played.problem
-        return None if problem is None or problem.key in progress.findings else problem
+        return [problem for problem in played.problems if problem.key not in progress.findings]
 
     @property
     def out_of_time(self) -> bool:
@@ -253,8 +252,9 @@ class _Batch:
         # To return without a word is the one way to end a batch early that hypothesis doesn't take for a failure.
         if time.monotonic() > self._until or (self.pinned is None and self._campaign.out_of_time):
             return
-        problem = self._campaign.note(example)
-        if problem is None or (self.pinned is not None and problem.key != self.pinned.key):
+        wanted = self.pinned.key if self.pinned is not None else None
+        problem = next((one for one in self._campaign.note(example) if wanted in (None, one.key)), None)
+        if problem is None:
             return
         if self.pinned is None:
             self._until = time.monotonic() + self._campaign.shrinking

@@ -1,4 +1,4 @@
-"""Changes of bytes, as data: [kind, position, value]. The position wraps around, so that every edit fits any message."""
+"""Changes of bytes, as data: [kind, position, value]. Positions wrap around, so that every edit fits any message."""
 
 from __future__ import annotations
 

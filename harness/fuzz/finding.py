@@ -119,10 +119,10 @@ def replay(finding: Finding, target: Target, attempts: int = 3) -> tuple[Replay,
     """Play a finding's example again: what it came to, and in which words. FIXED needs every attempt to be clean."""
     other: Problem | None = None
     for _ in range(attempts):
-        problem = target.play(finding.example).problem
-        if problem is not None and problem.key == finding.problem.key:
-            return Replay.FAILED, f"{problem}\n{problem.message}".rstrip()
-        other = problem or other
+        for problem in target.play(finding.example).problems:
+            if problem.key == finding.problem.key:
+                return Replay.FAILED, f"{problem}\n{problem.message}".rstrip()
+            other = problem
     if other is not None:
         return Replay.DRIFTED, f"was {finding.problem}; now {other}\n{other.message}".rstrip()
     return Replay.FIXED, f"{finding.problem}: not any more"

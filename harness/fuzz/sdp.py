@@ -113,10 +113,10 @@ class SdpParse(Target):
             if outcome == "read":
                 problem = Problem("round trip", "refused", message=f"what is written can't be read: {error}")
         except Exception as error:  # noqa: BLE001  (whatever else comes out is what is looked for)
-            problem = Problem("exception", type(error).__name__, message=str(error)[:500])
+            problem = Problem.of_exception(error, outcome)
         if time.perf_counter() - began > _HANG:
             problem = Problem("hang", "slow", message=f"took {time.perf_counter() - began:.1f} s")
-        return Played(frozenset(f"{mark} x {outcome}" for mark in example["marks"]), problem)
+        return Played.of((f"{mark} x {outcome}" for mark in example["marks"]), problem)
 
     def files(self, example: Example) -> Mapping[str, str]:
         return {"input.sdp": example["sdp"]}

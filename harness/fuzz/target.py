@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeAlias
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self, TypeAlias
 
 from hypothesis.strategies import SearchStrategy
 
@@ -29,6 +31,14 @@ class Problem:
     endpoint: str = "reference"
     message: str = ""
 
+    @classmethod
+    def of_exception(cls, error: BaseException, state: str = "") -> Problem:
+        """An exception that should not have come out, told from others by the function it was raised in."""
+        frames = traceback.extract_tb(error.__traceback__)
+        where = f"{Path(frames[-1].filename).stem}.{frames[-1].name}" if frames else "nowhere"
+        last = "".join(traceback.format_list(frames[-3:]))
+        return cls("exception", f"{type(error).__name__} in {where}", state, message=f"{error}\n{last}"[:2000].rstrip())
+
     @property
     def key(self) -> tuple[str, str, str, str, str]:
         return self.oracle, self.clause, self.endpoint, self.state, self.error
@@ -40,25 +50,38 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What playing one example came to: the black-box coverage cells it reached, and the first problem, if any."""
+    """What playing one example came to: the black-box coverage cells it reached, and every problem it showed.
 
-    cells: frozenset[str] = field(default_factory=frozenset)
-    problem: Problem | None = None
+    One that is known already doesn't hide those behind it, as far as an oracle can go on after the first.
+    """
+
+    cells: frozenset[str] = frozenset()
+    problems: tuple[Problem, ...] = ()
+
+    @classmethod
+    def of(cls, cells: Iterable[str], problem: Problem | None = None) -> Played:
+        """With one problem, or none."""
+        return cls(frozenset(cells), () if problem is None else (problem,))
 
 
 class Target(ABC):
     """One thing to be fuzzed. A context manager: what it needs (endpoints) is there inside."""
 
     name: ClassVar[str]
+    #: Whether it is played on endpoints; the others are about the reference peer's own code.
+    plays_scripts: ClassVar[bool] = False
 
     def __init__(self, endpoints: tuple[str, ...] = ("reference",)) -> None:
+        if not self.plays_scripts and endpoints != ("reference",):
+            raise ValueError(f"{self.name} is about our own code; there is no {', '.join(endpoints)} to choose")
         self.endpoints = endpoints
 
-    def __enter__(self) -> Target:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing to end."""
+        """End what `__enter__` began."""
+        return
 
     @abstractmethod
     def strategy(self) -> SearchStrategy[Example]:

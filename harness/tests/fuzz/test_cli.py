@@ -1,0 +1,55 @@
+"""The commands and their exit codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from harness.cli import app
+from harness.fuzz.campaign import locked
+from harness.fuzz.cli import seconds_of
+from harness.fuzz.finding import Finding
+from harness.fuzz.target import Problem
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("20s", 20), ("1.5m", 90), ("2h", 7200)])
+def test_times(text: str, seconds: float) -> None:
+    assert seconds_of(text) == seconds
+
+
+def test_nothing_found_is_0(tmp_path: Path) -> None:
+    assert run("fuzz", "rtp", "--max-examples", 20, "--seed", 5, "--out", tmp_path)[0] == 0
+    assert (tmp_path / "campaign.json").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("nonsense",), ("rtp", "--endpoint", "opera"), ("rtp", "--max-time", "soon"), ("rtp", "--endpoint", "chromium")],
+)
+def test_what_cannot_run_is_2(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    code, output = run("fuzz", *arguments, "--out", tmp_path)
+    assert code == 2
+    assert "could not run" in output
+
+
+def test_a_second_campaign_in_a_directory_is_2(tmp_path: Path) -> None:
+    with locked(tmp_path):
+        assert run("fuzz", "rtp", "--max-examples", 1, "--out", tmp_path)[0] == 2
+
+
+def test_replay_says_fixed_or_error(tmp_path: Path) -> None:
+    found = Finding("sdp-parse", ("reference",), Problem("exception", "KeyError"), {"sdp": "v=0", "marks": []})
+    folder = found.save(tmp_path, {})
+    code, output = run("replay", folder)
+    assert (code, output.split()[0]) == (0, "FIXED")
+    code, output = run("replay", tmp_path / "nothing")
+    assert (code, output.split()[0]) == (1, "ERROR")
+    bad = Finding("sdp-parse", ("reference",), Problem("exception", "KeyError"), {"no": "sdp"}).save(tmp_path, {})
+    assert run("replay", bad)[0] == 1
