@@ -61,22 +61,6 @@ async def test_after_a_restart_checks_use_the_new_credentials(
     await wire.wait_for(renewed, sender=endpoint, timeout=5.0)
 
 
-@clause("RFC8445-9-M3", "RFC8445-6.1.1-M4")
-async def test_a_restart_offered_by_the_controlled_side_does_not_change_the_roles(
-    connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
-) -> None:
-    made = await connect(peer, endpoint)
-    offer = await made.answerer.createOffer(RESTART)
-    await made.answerer.setLocalDescription(offer)
-    await made.offerer.setRemoteDescription(offer)
-    await made.offerer.setLocalDescription(await made.offerer.createAnswer())
-    answer = await made.offerer.localDescription()
-    await made.answerer.setRemoteDescription(answer)
-    username = f"{credentials(answer['sdp'])[0]}:{credentials(offer['sdp'])[0]}"
-    await wire.wait_for(stun.binding_request(username=username), sender=endpoint, timeout=5.0)
-    wire.never(stun.binding_request(username=username, controlling=True), sender=endpoint)
-
-
 @clause("RFC8445-12.1-M1")
 async def test_data_flow_before_while_and_after_a_restart(
     connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
