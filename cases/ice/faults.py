@@ -14,7 +14,7 @@ from peer.api import Seams
 from peer.ice.agent import Address, Candidate
 from peer.ice.edge import gatherer
 from peer.wire import sctp
-from peer.wire.stun import Attribute, AttributeType, Class, Message
+from peer.wire.stun import AttributeType, Class, Message
 
 __all__ = ["FAULTS"]
 
