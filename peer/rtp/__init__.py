@@ -1,0 +1,1 @@
+"""RTP: senders, receivers and what stands between packets and frames. Sans-IO."""
