@@ -94,21 +94,26 @@ def matrix(
             help="Which endpoints meet, comma-separated; every ordered pair is played. NAME=COMMAND adds a program."
         ),
     ] = ",".join(KNOWN),
+    rows: Annotated[
+        str | None,
+        typer.Option(help="Which rows are played, comma-separated, or `all`; by default all but the slow ones."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Where results, report and artefacts go.")] = OUT,
     seed: Annotated[
         int | None, typer.Option(help="Seed of the random messages; drawn and shown when left out.")
     ] = None,
     tap: Annotated[bool, typer.Option(help="Capture by the reference peer's own account, not by raw sockets.")] = False,
 ) -> None:
-    """Let every pair of endpoints connect, exchange messages and part; judge the packets; write a report."""
+    """Let every pair of endpoints play every row: connect, exchange, part; judge the packets; write a report."""
+    from harness.matrix.rows import parse_rows
     from harness.matrix.show import run_and_show
 
     try:
-        names = parse_names(endpoints)
-    except EndpointError as error:
+        names, wanted = parse_names(endpoints), parse_rows(rows)
+    except (EndpointError, ValueError) as error:
         give_up(str(error))
     try:
-        results = run_and_show(names, out, seed, console, prefer_tap=tap)
+        results = run_and_show(names, out, seed, console, rows=wanted, prefer_tap=tap)
     except OSError as error:
         give_up(f"{out}: {error}")
     _report_on(out)

@@ -89,6 +89,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         from harness.matrix.run import cells
 
         metafunc.parametrize("cell", cells(list(_names(metafunc.config))), ids=lambda cell: "-".join(cell.endpoints))
+    if "row" in metafunc.fixturenames:
+        from harness.matrix.rows import ROWS
+
+        rows = [row for row in ROWS.values() if row.as_case]
+        metafunc.parametrize("row", rows, ids=lambda row: row.name)
 
 
 def _is_case(item: pytest.Item) -> bool:
@@ -119,9 +124,10 @@ def _endpoints(item: pytest.Item) -> tuple[str, ...]:
 def _case_name(item: pytest.Item) -> str:
     """The node id without the endpoint, which the result names by itself; cells of the matrix are filed as that."""
     if _parameter(item, "cell") is not None:
-        from harness.results import MATRIX_CASE
+        from harness.results import matrix_case
 
-        return MATRIX_CASE
+        row = _parameter(item, "row")
+        return matrix_case(item.name.partition("[")[0] if row is None else row.name)
     name = _under_test(item)
     stem, bracket, parameters = item.nodeid.partition("[")
     if name is None or not bracket:

@@ -29,7 +29,6 @@ from typing import IO, Any, TypeAlias
 from harness.verdict import Judgement, Verdict
 
 __all__ = [
-    "MATRIX_CASE",
     "Artefact",
     "CaseResult",
     "ClauseResult",
@@ -39,6 +38,7 @@ __all__ = [
     "RunResults",
     "RunWriter",
     "artefact_folder",
+    "matrix_case",
     "schema",
     "unexpected_because",
     "write_atomically",
@@ -48,14 +48,18 @@ SCHEMA = 1
 RESULTS_FILE = "results.json"
 JOURNAL_FILE = "results.journal.jsonl"
 
-#: `CaseResult.case` of the cells of the interop matrix; their endpoints are (offerer, answerer).
-MATRIX_CASE = "matrix"
+_MATRIX = "matrix/"
 
 Fact: TypeAlias = "str | int | float | bool | list[Any] | dict[str, Any] | None"
 
 # Without an entry in the expectations these need no attention: they say what can't be judged, and the case that is the
 # cause (a sanity case that failed, say) is itself reported.
 _QUIET = frozenset({Verdict.PASS, Verdict.UNSUPPORTED, Verdict.INCONCLUSIVE, Verdict.DISPUTED})
+
+
+def matrix_case(row: str) -> str:
+    """`CaseResult.case` of the cells in a row of the interop matrix; their endpoints are (offerer, answerer)."""
+    return f"{_MATRIX}{row}"
 
 
 class ResultsError(Exception):
@@ -148,7 +152,12 @@ class CaseResult:
     @property
     def is_cell(self) -> bool:
         """True for a cell of the interop matrix."""
-        return self.case == MATRIX_CASE
+        return self.case.startswith(_MATRIX)
+
+    @property
+    def row(self) -> str:
+        """The row of the interop matrix this is a cell of; empty for a case."""
+        return self.case.removeprefix(_MATRIX) if self.is_cell else ""
 
     @property
     def key(self) -> tuple[str, tuple[str, ...]]:
@@ -321,8 +330,16 @@ class RunResults:
 
     @property
     def cells(self) -> tuple[CaseResult, ...]:
-        """The cells of the interop matrix."""
+        """The cells of the interop matrix, of every row."""
         return tuple(result for result in self.results if result.is_cell)
+
+    @property
+    def rows(self) -> Mapping[str, tuple[CaseResult, ...]]:
+        """The cells of the interop matrix by row, in the order of the run."""
+        found: dict[str, tuple[CaseResult, ...]] = {}
+        for cell in self.cells:
+            found[cell.row] = (*found.get(cell.row, ()), cell)
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """The content of `results.json`."""

@@ -5,12 +5,19 @@ The cells `python -m harness matrix` plays, as cases: the report shows them as i
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from harness.matrix.cell import Cell, play
+from harness.cases import unsupported
+from harness.matrix.cell import Cell
+from harness.matrix.row import Row, Stage, Unsupported
 from harness.scene import Scene
 
 
 @pytest.mark.timeout(120)
-async def test_the_pair_connects_and_exchanges_messages(cell: Cell, scene: Scene, seed: int) -> None:
-    await play(cell, scene, seed=seed)
+async def test_the_pair_plays_the_row(row: Row, cell: Cell, scene: Scene, seed: int, tmp_path: Path) -> None:
+    try:
+        await row.run(Stage(cell, scene, seed, tmp_path))
+    except Unsupported as reason:
+        unsupported(str(reason))

@@ -1,21 +1,25 @@
-"""Run the matrix: cell after cell, results on disk after each."""
+"""Run the matrix: row after row, cell after cell, results on disk after each."""
 
 from __future__ import annotations
 
 import secrets
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from typing import TypeAlias
 
 from harness.endpoints.stacks import KNOWN, Stacks
 from harness.errors import EndpointError, Thrown, verdict_of_error
 from harness.host import describe_host
-from harness.matrix.cell import Cell, play
-from harness.results import MATRIX_CASE, CaseResult, RunInfo, RunResults, RunWriter, unexpected_because
+from harness.matrix.cell import Cell
+from harness.matrix.row import Row, Stage, Unsupported
+from harness.matrix.rows import parse_rows
+from harness.results import CaseResult, RunInfo, RunResults, RunWriter, matrix_case, unexpected_because
 from harness.scene import Scene
 from harness.verdict import Ledger, Verdict
 
@@ -26,6 +30,7 @@ __all__ = ["Progress", "cells", "run"]
 class Progress:
     """What the matrix tells while it runs: `doing` what, or the `result` of a cell that ended."""
 
+    row: Row
     cell: Cell
     doing: str = ""
     result: CaseResult | None = None
@@ -41,14 +46,17 @@ def cells(stacks: Sequence[str] = KNOWN) -> list[Cell]:
 
 async def run(
     directory: Path,
-    wanted: Iterable[Cell],
+    wanted: Sequence[Cell],
     *,
+    rows: Iterable[Row] | None = None,
     seed: int | None = None,
     listen: Listener = lambda _: None,
     stacks: Stacks | None = None,
     prefer_tap: bool = False,
 ) -> RunResults:
-    """Play the cells in turn. A cell that can't be played has its verdict and the others are played all the same."""
+    """Play the cells of each row in turn (by default, of the rows that are played by default). A cell that can't be
+    played has its verdict and the others are played all the same.
+    """
     # Here and not above: scapy takes a third of a second to import.
     from harness.capture.recording import Capture
 
@@ -60,27 +68,30 @@ async def run(
         info = replace(info, capture=capture.method, host=describe_host() | {"capture": capture.reason})
         with RunWriter(directory, info) as writer:
             async with stacks or Stacks() as session:
-                for cell in wanted:
+                for row, cell in product(parse_rows(None) if rows is None else rows, wanted):
                     scene = Scene(session, capture, Ledger())
-                    result = await _one(cell, scene, directory, chosen, listen)
+                    result = await _one(row, cell, scene, directory, chosen, listen)
                     writer.add(result)
                     writer.describe(replace(info, builds=dict(session.builds)))
-                    listen(Progress(cell, result=result))
+                    listen(Progress(row, cell, result=result))
             return writer.finish(duration_s=time.monotonic() - began)
 
 
-async def _one(cell: Cell, scene: Scene, directory: Path, seed: int, listen: Listener) -> CaseResult:
+async def _one(row: Row, cell: Cell, scene: Scene, directory: Path, seed: int, listen: Listener) -> CaseResult:
     began = time.monotonic()
-    verdict, message = await _outcome(cell, scene, seed, listen)
+    case = matrix_case(row.name)
+    with tempfile.TemporaryDirectory(prefix="peerproof-") as folder:
+        stage = Stage(cell, scene, seed, Path(folder), announce=lambda doing: listen(Progress(row, cell, doing)))
+        verdict, message = await _outcome(row, stage)
     artefacts: dict[str, str] = {}
     try:
-        artefacts = scene.save(directory, MATRIX_CASE, cell.endpoints)
+        artefacts = scene.save(directory, case, cell.endpoints)
     except OSError as error:
         # A full disk says nothing about an endpoint, and must not hide what is known.
         message = f"{message}\nartefacts could not be written: {error}".strip()
         verdict = Verdict.ERROR if verdict is Verdict.PASS else verdict
     return CaseResult(
-        case=MATRIX_CASE,
+        case=case,
         endpoints=cell.endpoints,
         verdict=verdict,
         message=message,
@@ -92,11 +103,14 @@ async def _one(cell: Cell, scene: Scene, directory: Path, seed: int, listen: Lis
     )
 
 
-async def _outcome(cell: Cell, scene: Scene, seed: int, listen: Listener) -> tuple[Verdict, str]:
+async def _outcome(row: Row, stage: Stage) -> tuple[Verdict, str]:
     """Play a cell: every way to end has its verdict, and a message unless it passed."""
+    scene = stage.scene
     try:
-        await play(cell, scene, seed=seed, announce=lambda doing: listen(Progress(cell, doing)))
+        await row.run(stage)
         scene.raise_problems()
+    except Unsupported as error:
+        return Verdict.UNSUPPORTED, str(error)
     except (EndpointError, Thrown, AssertionError) as error:
         return verdict_of_error(error), str(error)
     except Exception as error:  # noqa: BLE001  (a bug of ours in one cell must not take the others with it)

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import PurePosixPath
 from shlex import quote
 from typing import Any
@@ -55,12 +56,30 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell of the 3 x 3 matrix; `chip` is None where the pair was not run."""
+    """One cell of the matrix; `chip` is None where the pair was not run."""
 
     offerer: str
     answerer: str
     chip: Chip | None
     facts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the matrix: what is played, and how each pair did, in the order of `Overview.pairs`."""
+
+    name: str
+    about: str
+    cells: tuple[Cell, ...]
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why pairs could not play it, each reason once."""
+        return tuple(
+            dict.fromkeys(
+                cell.chip.message for cell in self.cells if cell.chip and cell.chip.verdict is Verdict.UNSUPPORTED
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +135,8 @@ class Overview:
     more_unexpected: int
     fixed: tuple[str, ...]
     cells: tuple[tuple[Cell, ...], ...]
+    pairs: tuple[tuple[str, str], ...]
+    rows: tuple[Row, ...]
     columns: tuple[str, ...]
     files: tuple[CaseFile, ...]
     layers: tuple[str, ...]
@@ -192,7 +213,7 @@ def _chip(result: CaseResult, before: PastRun | None) -> Chip:
         unexpected=result.unexpected,
         message=_first_line(result.message),
         case=result.case,
-        title="interop" if result.is_cell else sentence(result.case),
+        title=f"interop: {result.row}" if result.is_cell else sentence(result.case),
         change=change,
         flaky=result.flaky,
         frame=broken[0] if broken else None,
@@ -212,6 +233,7 @@ def overview(run: RunResults, history: Iterable[PastRun] = ()) -> Overview:
     # What changed since the run before comes first, then what the endpoint did, then what the run suffered.
     order = sorted(run.unexpected, key=lambda result: (not chips[result.key].change, result.verdict.about_the_run))
     columns = _columns(run)
+    names = _matrix_names(run)
     files = _files(run, columns, chips)
     return Overview(
         run=run,
@@ -223,7 +245,9 @@ def overview(run: RunResults, history: Iterable[PastRun] = ()) -> Overview:
             for chip in chips.values()
             if chip.change and chip.verdict is Verdict.PASS
         )[:20],
-        cells=_cells(run, chips),
+        cells=_grid(run, names, chips),
+        pairs=tuple(product(names, names)),
+        rows=_rows(run, names, chips),
         columns=columns,
         files=files,
         layers=tuple(dict.fromkeys(file.layer for file in files)),
@@ -273,11 +297,35 @@ def _layer(path: str) -> str:
     return parts[1] if len(parts) > 2 else parts[0] if parts else ""
 
 
-def _cells(run: RunResults, chips: Mapping[Any, Chip]) -> tuple[tuple[Cell, ...], ...]:
-    found = {cell.endpoints: cell for cell in run.cells if len(cell.endpoints) == 2}
-    seen = dict.fromkeys(name for pair in found for name in pair)
-    names = [name for name in run.run.builds if name in seen] + [name for name in seen if name not in run.run.builds]
+def _matrix_names(run: RunResults) -> list[str]:
+    seen = dict.fromkeys(name for cell in run.cells for name in cell.endpoints)
+    return [name for name in run.run.builds if name in seen] + [name for name in seen if name not in run.run.builds]
+
+
+def _grid(run: RunResults, names: list[str], chips: Mapping[Any, Chip]) -> tuple[tuple[Cell, ...], ...]:
+    """The first row of the matrix as a square: who offers, who answers, what they agreed on."""
+    if not run.rows:
+        return ()
+    found = {cell.endpoints: cell for cell in next(iter(run.rows.values()))}
     return tuple(tuple(_cell(a, b, found.get((a, b)), chips) for b in names) for a in names)
+
+
+def _rows(run: RunResults, names: list[str], chips: Mapping[Any, Chip]) -> tuple[Row, ...]:
+    # Here and not above: the rows bring the endpoints along, which a report without a matrix does without.
+    from harness.matrix.rows import ROWS
+
+    return tuple(
+        Row(
+            name,
+            ROWS[name].about if name in ROWS else "",
+            tuple(_cell(a, b, _found(cells, a, b), chips) for a, b in product(names, names)),
+        )
+        for name, cells in run.rows.items()
+    )
+
+
+def _found(cells: Iterable[CaseResult], offerer: str, answerer: str) -> CaseResult | None:
+    return next((cell for cell in cells if cell.endpoints == (offerer, answerer)), None)
 
 
 def _cell(offerer: str, answerer: str, result: CaseResult | None, chips: Mapping[Any, Chip]) -> Cell:
@@ -346,7 +394,7 @@ def case_page(
         id=identity,
         result=result,
         title=" to ".join(result.endpoints) if result.is_cell else sentence(result.case),
-        where="interop matrix" if result.is_cell else file_title(result.case.partition("::")[0]),
+        where=f"interop matrix: {result.row}" if result.is_cell else file_title(result.case.partition("::")[0]),
         clauses=tuple(ClauseLine(clause, *describe(clause.id)) for clause in result.clauses),
         evidence=evidence,
         drawing=draw(evidence.ladder, marks) if evidence.ladder.rows else None,
@@ -384,7 +432,7 @@ def _turning_point(strip: tuple[Past, ...]) -> tuple[str, str]:
 
 def _reproduce(result: CaseResult, seed: int | None) -> str:
     among = ",".join(result.subjects)
-    what = "harness matrix" if result.is_cell else f"pytest {_quote(result.case)}"
+    what = f"harness matrix --rows {_quote(result.row)}" if result.is_cell else f"pytest {_quote(result.case)}"
     return f"python -m {what} --endpoints {among}" + (f" --seed {seed}" if seed is not None else "")
 
 

@@ -45,7 +45,8 @@ def markdown(run: RunResults) -> str:
         lines += [_unexpected_row(result) for result in run.unexpected[:50]]
         lines += ["", f"... and {len(run.unexpected) - 50} more.", ""] if len(run.unexpected) > 50 else [""]
     if run.cells:
-        lines += _matrix(run.cells)
+        lines += _matrix(next(iter(run.rows.values())))
+        lines += _rows(run.rows)
     return "\n".join(lines)
 
 
@@ -65,6 +66,17 @@ def _matrix(cells: Iterable[CaseResult]) -> list[str]:
         lines.append(
             f"| **{_escape(offerer)}** |" + "".join(f" {cell.verdict.value if cell else ''} |" for cell in found)
         )
+    return [*lines, ""]
+
+
+def _rows(rows: Mapping[str, Iterable[CaseResult]]) -> list[str]:
+    if len(rows) < 2:
+        return []
+    pairs = list(dict.fromkeys(cell.endpoints for cells in rows.values() for cell in cells))
+    lines = ["| row |" + "".join(f" {_escape(' to '.join(pair))} |" for pair in pairs), "|---|" + "---|" * len(pairs)]
+    for name, cells in rows.items():
+        found = {cell.endpoints: cell.verdict.value for cell in cells}
+        lines.append(f"| **{_escape(name)}** |" + "".join(f" {found.get(pair, '')} |" for pair in pairs))
     return [*lines, ""]
 
 
@@ -90,7 +102,7 @@ def history_entry(run: RunResults) -> dict[str, Any]:
         "unexpected": len(run.unexpected),
         "setup_ms": {
             " ".join(cell.endpoints): value
-            for cell in run.cells
+            for cell in run.rows.get("data", ())
             if isinstance(value := cell.facts.get("setup_ms"), (int, float))
         },
         "verdicts": dict(verdicts),

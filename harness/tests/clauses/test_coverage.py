@@ -4,7 +4,7 @@ from pathlib import Path
 
 from harness.clauses import Level, load
 from harness.clauses.coverage import citations, compare, executed_ids, measure, read_snapshot, write_snapshot
-from harness.results import MATRIX_CASE, CaseResult, ClauseResult, RunInfo, RunResults
+from harness.results import CaseResult, ClauseResult, RunInfo, RunResults, matrix_case
 from harness.tests.clauses.test_registry import folder
 from harness.verdict import Verdict
 
@@ -40,7 +40,7 @@ def test_a_clause_counts_when_its_assertion_ran(tmp_path: Path) -> None:
 def test_one_failure_outweighs_passes_and_a_cell_speaks_of_both_ends(tmp_path: Path) -> None:
     registry = load(folder(tmp_path))
     passed = ClauseResult("RFC8445-7.1-M1", Verdict.PASS)
-    cell = CaseResult(MATRIX_CASE, ("chromium", "firefox"), Verdict.PASS, clauses=(passed,))
+    cell = CaseResult(matrix_case("data"), ("chromium", "firefox"), Verdict.PASS, clauses=(passed,))
     failed = run((("chromium",), "RFC8445-7.1-M1", Verdict.FAIL))
     measured = measure(registry, [], [RunResults(RUN, (cell,)), failed])
     assert measured.figures["RFC8445"][Level.MUST].passed == {"reference": 0, "chromium": 0, "firefox": 1}

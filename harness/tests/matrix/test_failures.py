@@ -13,12 +13,15 @@ import pytest
 
 from harness import browsers
 from harness.matrix.cell import Cell
+from harness.matrix.row import Row, Stage, Unsupported
+from harness.matrix.rows import ROWS
 from harness.matrix.run import Progress, cells, run
 from harness.results import CaseResult, RunResults
 from harness.scene import Scene
 from harness.verdict import Verdict
 
 REFERENCE = Cell("reference", "reference")
+DATA = [ROWS["data"]]
 
 
 def by_cell(results: RunResults) -> dict[tuple[str, ...], CaseResult]:
@@ -30,7 +33,7 @@ def test_every_ordered_pair_is_a_cell() -> None:
 
 
 async def test_the_reference_meets_itself(tmp_path: Path) -> None:
-    results = await run(tmp_path, [REFERENCE], seed=1)
+    results = await run(tmp_path, [REFERENCE], rows=DATA, seed=1)
     (cell,) = results.cells
     assert (cell.verdict, cell.message) == (Verdict.PASS, "")
     assert cell.facts["dtls_version"] in ("DTLSv1.2", "DTLSv1.3")
@@ -45,7 +48,7 @@ async def test_a_missing_browser_is_an_error_and_the_other_cells_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(browsers, "find", lambda browser: None)
-    results = by_cell(await run(tmp_path, [Cell("reference", "firefox"), REFERENCE], seed=1))
+    results = by_cell(await run(tmp_path, [Cell("reference", "firefox"), REFERENCE], rows=DATA, seed=1))
     missing = results["reference", "firefox"]
     assert missing.verdict is Verdict.ERROR
     assert missing.message == "Firefox not found; run `python -m harness browsers --install`"
@@ -59,7 +62,7 @@ async def test_without_raw_sockets_the_peers_own_account_is_used(
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr("harness.capture.ring.Ring.__init__", refused)
-    results = await run(tmp_path, [REFERENCE], seed=1)
+    results = await run(tmp_path, [REFERENCE], rows=DATA, seed=1)
     assert results.run.capture == "tap"
     assert results.run.host["capture"].startswith("raw sockets are refused")
     assert results.cells[0].verdict is Verdict.PASS
@@ -87,7 +90,7 @@ async def test_a_browser_that_dies_is_a_crash_and_the_next_cell_has_a_new_one(
         if progress.result is not None:
             on_disk.append(len(RunResults.load(tmp_path / "run").results))
 
-    results = by_cell(await run(tmp_path / "run", [dying, surviving], seed=1, listen=listen))
+    results = by_cell(await run(tmp_path / "run", [dying, surviving], rows=DATA, seed=1, listen=listen))
     crashed = results[dying.endpoints]
     assert crashed.verdict is Verdict.CRASH
     assert "chromium" in crashed.message
@@ -104,7 +107,7 @@ async def test_artefacts_that_can_not_be_written_do_not_hide_the_result(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Scene, "save", full)
-    (cell,) = (await run(tmp_path, [REFERENCE], seed=1)).cells
+    (cell,) = (await run(tmp_path, [REFERENCE], rows=DATA, seed=1)).cells
     assert cell.verdict is Verdict.ERROR
     assert "No space left on device" in cell.message
     assert cell.facts["setup_ms"]
@@ -114,8 +117,25 @@ async def test_a_bug_of_ours_is_an_error_with_its_traceback(tmp_path: Path, monk
     def broken(*_: object) -> None:
         raise KeyError("a bug of ours")
 
-    monkeypatch.setattr("harness.matrix.cell._judge_wire", broken)
-    (cell,) = (await run(tmp_path, [REFERENCE], seed=1)).cells
+    monkeypatch.setattr("harness.matrix.meeting.Meeting.judge_packets", broken)
+    (cell,) = (await run(tmp_path, [REFERENCE], rows=DATA, seed=1)).cells
     assert cell.verdict is Verdict.ERROR
     assert "a bug of ours" in cell.message
     assert "Traceback" in cell.message
+
+
+async def test_what_a_pair_or_the_machine_lacks_is_said_and_nothing_is_started(tmp_path: Path) -> None:
+    async def play(stage: Stage) -> None:
+        if stage.cell.offerer == "firefox":
+            raise Unsupported("found out late")
+        raise AssertionError("not to be played")
+
+    row = Row(
+        "odd", "", play, needs=(lambda: "no root here",), lacks=lambda cell: "only browsers" * (cell == REFERENCE)
+    )
+    free = Row("free", "", play)
+    one, two = (await run(tmp_path / "a", [REFERENCE, Cell("chromium", "reference")], rows=[row], seed=1)).cells
+    (three,) = (await run(tmp_path / "b", [Cell("firefox", "reference")], rows=[free], seed=1)).cells
+    assert [cell.verdict for cell in (one, two, three)] == [Verdict.UNSUPPORTED] * 3
+    assert [cell.message for cell in (one, two, three)] == ["only browsers", "no root here", "found out late"]
+    assert not any(cell.unexpected or cell.artefacts for cell in (one, two, three))

@@ -11,6 +11,7 @@ import pytest
 from harness.endpoints import Stacks
 from harness.endpoints.reference import Reference, ReferenceStack
 from harness.matrix.cell import Cell
+from harness.matrix.rows import ROWS
 from harness.matrix.run import run
 from harness.verdict import Verdict
 from peer.api import Seams
@@ -58,7 +59,7 @@ def orders(message: Any) -> tuple[Any, ...]:
 async def test_a_fault_turns_the_cell_red(tmp_path: Path, seams: Seams, words: str) -> None:
     stacks = Stacks()
     stacks.add("reference", lambda: Faulty(seams))
-    (cell,) = (await run(tmp_path, [Cell("reference", "reference")], seed=1, stacks=stacks)).cells
+    (cell,) = (await run(tmp_path, [Cell("reference", "reference")], rows=[ROWS["data"]], seed=1, stacks=stacks)).cells
     assert cell.verdict is Verdict.FAIL
     assert words in cell.message
     assert cell.unexpected

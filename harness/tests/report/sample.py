@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from harness.results import (
-    MATRIX_CASE,
     Artefact,
     CaseResult,
     ClauseResult,
@@ -17,6 +16,7 @@ from harness.results import (
     RunInfo,
     RunWriter,
     artefact_folder,
+    matrix_case,
     write_atomically,
 )
 from harness.verdict import Verdict
@@ -94,13 +94,13 @@ def _cell(directory: Path, offerer: str, answerer: str, hostile: str) -> CaseRes
     }
     broken = (offerer, answerer) == ("firefox", "reference")
     return CaseResult(
-        MATRIX_CASE,
+        matrix_case("data"),
         (offerer, answerer),
         Verdict.FAIL if broken else Verdict.PASS,
         message=f"expected the channel to close, saw it open after 2 s {hostile}" if broken else "",
         clauses=(ClauseResult("RFC8831-6.7-M3", Verdict.FAIL if broken else Verdict.PASS, (9,)),),
         facts=facts,
-        artefacts=write_artefacts(directory, f"{MATRIX_CASE}{offerer}", lanes, hostile),
+        artefacts=write_artefacts(directory, f"{matrix_case('data')}{offerer}", lanes, hostile),
         duration_s=0.41,
         unexpected="fail where a pass was expected" if broken else "",
     )

@@ -7,7 +7,7 @@ import pytest
 from harness.report.evidence import Evidence
 from harness.report.model import case_page, file_title, overview, sentence, witnesses
 from harness.report.summary import PastRun, result_id
-from harness.results import MATRIX_CASE, CaseResult, ClauseResult, Fact, RunInfo, RunResults
+from harness.results import CaseResult, ClauseResult, Fact, RunInfo, RunResults, matrix_case
 from harness.verdict import Verdict
 
 RUN = RunInfo("now", "2026-11-21T11:00:00+00:00", 1, builds={"reference": "0.1", "chromium": "157"})
@@ -53,13 +53,31 @@ def test_what_changed_since_the_previous_run_comes_first() -> None:
 
 def test_the_matrix_has_a_hole_where_a_pair_was_not_run() -> None:
     cells = tuple(
-        CaseResult(MATRIX_CASE, pair, Verdict.PASS, facts={"setup_ms": 5.25, "dtls_version": "DTLSv1.3"})
+        CaseResult(matrix_case("data"), pair, Verdict.PASS, facts={"setup_ms": 5.25, "dtls_version": "DTLSv1.3"})
         for pair in [("chromium", "reference"), ("reference", "reference")]
     )
     view = overview(RunResults(RUN, cells))
     assert [[cell.chip is not None for cell in row] for row in view.cells] == [[True, False], [True, False]]
     assert view.cells[0][0].facts == (("set-up", "5.2 ms"), ("DTLS", "1.3"))
     assert view.files == ()
+
+
+def test_every_row_of_the_matrix_shows_every_pair_and_why_one_was_not_played() -> None:
+    a, b = "reference", "chromium"
+    cells = (
+        CaseResult(matrix_case("data"), (a, b), Verdict.PASS, facts={"setup_ms": 5.0}),
+        CaseResult(matrix_case("nat"), (b, a), Verdict.UNSUPPORTED, message="needs root"),
+        CaseResult(matrix_case("nat"), (b, b), Verdict.UNSUPPORTED, message="needs root"),
+    )
+    view = overview(RunResults(RUN, cells))
+    assert view.pairs == ((a, a), (a, b), (b, a), (b, b))
+    assert [row.name for row in view.rows] == ["data", "nat"]
+    assert [[cell.chip is not None for cell in row.cells] for row in view.rows] == [
+        [False, True, False, False],
+        [False, False, True, True],
+    ]
+    assert view.rows[1].reasons == ("needs root",)
+    assert view.cells[0][1].facts == (("set-up", "5.0 ms"),)
 
 
 def test_columns_are_the_endpoints_under_test() -> None:
@@ -117,7 +135,7 @@ def test_witnesses_that_disagree_are_counted(said: Any, expected: tuple[int, tup
 
 def test_a_cell_flags_witnesses_that_disagree() -> None:
     facts: dict[str, Fact] = {"witnesses": {"compared": 2, "disagree": ["a"]}}
-    cell = CaseResult(MATRIX_CASE, ("chromium", "chromium"), Verdict.PASS, facts=facts)
+    cell = CaseResult(matrix_case("data"), ("chromium", "chromium"), Verdict.PASS, facts=facts)
     assert overview(RunResults(RUN, (cell,))).cells[0][0].facts == (("witnesses", "1 disagree"),)
 
 
@@ -126,7 +144,11 @@ def test_a_cell_flags_witnesses_that_disagree() -> None:
     [
         (CASE, ("reference", "chromium"), f"python -m pytest {CASE} --endpoints chromium"),
         ("a.py::t[x y';rm]", ("firefox",), """python -m pytest 'a.py::t[x y'"'"';rm]' --endpoints firefox"""),
-        (MATRIX_CASE, ("chromium", "firefox"), "python -m harness matrix --endpoints chromium,firefox"),
+        (
+            matrix_case("data"),
+            ("chromium", "firefox"),
+            "python -m harness matrix --rows data --endpoints chromium,firefox",
+        ),
     ],
 )
 def test_the_command_that_does_it_again_can_be_pasted(case: str, endpoints: tuple[str, ...], command: str) -> None:

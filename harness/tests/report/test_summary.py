@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 
 from harness.report.summary import append_history, markdown, read_history, result_id
-from harness.results import MATRIX_CASE, CaseResult, RunInfo, RunResults
+from harness.results import CaseResult, RunInfo, RunResults, matrix_case
 from harness.verdict import Verdict
 
 RUN = RunResults(
     RunInfo("r", "2026-11-21T11:00:00+00:00", 1, builds={"chromium": "156|<img>"}),
     (
-        CaseResult(MATRIX_CASE, ("chromium", "reference"), Verdict.PASS, facts={"setup_ms": 5.5}),
+        CaseResult(matrix_case("data"), ("chromium", "reference"), Verdict.PASS, facts={"setup_ms": 5.5}),
         CaseResult("cases/a.py::t", ("chromium",), Verdict.FAIL, message="<script>\nmore", unexpected="fail where"),
     ),
 )
