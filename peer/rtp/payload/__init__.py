@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from peer.errors import LocalProtocolError
 from peer.rtp.frame import EncodedFrame
+from peer.rtp.payload import av1, cn, h264, opus, red, sampled, vp8, vp9
 
 __all__ = ["Depacketizer", "Packetizer", "depacketizer", "packetizer"]
 
@@ -30,14 +32,51 @@ class Depacketizer(Protocol):
         """The frame of all payloads of one timestamp, in order, and whether it is a key frame. Raises `DecodeError`."""
 
 
-def packetizer(mime_type: str, fmtp: Mapping[str, str], entropy: Callable[[int], bytes]) -> Packetizer:
+Entropy = Callable[[int], bytes]
+
+_PACKETIZERS: dict[str, Callable[[Mapping[str, str], Entropy], Packetizer]] = {
+    "audio/opus": lambda fmtp, entropy: opus.Packetizer(),
+    "audio/g722": lambda fmtp, entropy: sampled.Packetizer(),
+    "audio/pcmu": lambda fmtp, entropy: sampled.Packetizer(),
+    "audio/pcma": lambda fmtp, entropy: sampled.Packetizer(),
+    "audio/cn": lambda fmtp, entropy: cn.Packetizer(),
+    "audio/red": lambda fmtp, entropy: red.Packetizer(fmtp),
+    "video/vp8": lambda fmtp, entropy: vp8.Packetizer(entropy),
+    "video/vp9": lambda fmtp, entropy: vp9.Packetizer(entropy),
+    "video/h264": lambda fmtp, entropy: h264.Packetizer(fmtp),
+    "video/av1": lambda fmtp, entropy: av1.Packetizer(),
+}
+_DEPACKETIZERS: dict[str, Callable[[], Depacketizer]] = {
+    "audio/opus": opus.Depacketizer,
+    "audio/g722": sampled.Depacketizer,
+    "audio/pcmu": sampled.Depacketizer,
+    "audio/pcma": sampled.Depacketizer,
+    "audio/cn": cn.Depacketizer,
+    "audio/red": red.Depacketizer,
+    "video/vp8": vp8.Depacketizer,
+    "video/vp9": vp9.Depacketizer,
+    "video/h264": h264.Depacketizer,
+    "video/av1": av1.Depacketizer,
+}
+
+
+def packetizer(mime_type: str, fmtp: Mapping[str, str], entropy: Entropy) -> Packetizer:
     """The packetizer of a format; `fmtp` as `jsep.parameters` gives it, `entropy(n)` gives n random bytes.
 
     Raises `LocalProtocolError` for a format that carries no media of its own.
     """
-    raise NotImplementedError
+    make = _PACKETIZERS.get(mime_type.lower())
+    if make is None:
+        raise LocalProtocolError(f"{mime_type} carries no media of its own")
+    return make(fmtp, entropy)
 
 
 def depacketizer(mime_type: str, fmtp: Mapping[str, str]) -> Depacketizer:
-    """The depacketizer of a format. Raises `LocalProtocolError` for one that carries no media of its own."""
-    raise NotImplementedError
+    """The depacketizer of a format. Raises `LocalProtocolError` for one that carries no media of its own.
+
+    `fmtp` changes nothing so far: every packetization that a receiver can be sent is understood.
+    """
+    make = _DEPACKETIZERS.get(mime_type.lower())
+    if make is None:
+        raise LocalProtocolError(f"{mime_type} carries no media of its own")
+    return make()
