@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from peer.api.errors import NotSupportedError
 from peer.api.tasks import Promise
-from peer.api.webidl import Dictionary, integer
+from peer.api.webidl import MISSING, Dictionary, dictionary, enforced, integer, string
 from peer.dtls import Certificate, KeyKind
 
 __all__ = ["RTCCertificate", "default_certificate", "generate_certificate"]
@@ -86,13 +86,12 @@ _ALGORITHMS: Final[Mapping[str, Callable[[Mapping[str, Any]], KeyKind]]] = {
 
 def _normalize(algorithm: Any) -> tuple[KeyKind, int]:
     """Steps 2 to 6 of generateCertificate: key kind and life time in ms. Raises TypeError, NotSupportedError."""
-    if isinstance(algorithm, str):
-        algorithm = {"name": algorithm}
+    if algorithm is MISSING:
+        raise TypeError("keygenAlgorithm is required")
     if not isinstance(algorithm, Mapping):
-        raise TypeError("keygenAlgorithm is a string or a dictionary with a name")
-    lifetime = DEFAULT_LIFETIME
-    if algorithm.get("expires") is not None:
-        lifetime = min(integer(algorithm["expires"], "expires", 0, (1 << 53) - 1), MAX_LIFETIME)
+        algorithm = {"name": string(algorithm)}
+    expires = dictionary(algorithm, "RTCCertificateExpiration", {"expires": enforced(0, (1 << 53) - 1)})
+    lifetime = min(expires.get("expires", DEFAULT_LIFETIME), MAX_LIFETIME)
     if "name" not in algorithm:
         raise TypeError("Algorithm: name is required")
     parse = _ALGORITHMS.get(str(algorithm["name"]).lower())

@@ -293,7 +293,8 @@ class DataChannels:
 
 
 def _sctp_error(reason: str, cause: int | None) -> RTCError:
-    return RTCError({"errorDetail": RTCErrorDetailType.SCTP_FAILURE, "sctpCauseCode": cause}, reason)
+    known = {} if cause is None else {"sctpCauseCode": cause}
+    return RTCError({"errorDetail": RTCErrorDetailType.SCTP_FAILURE, **known}, reason)
 
 
 _HANDLERS: Final[dict[type, Callable[[DataChannels, Any], None]]] = {

@@ -6,14 +6,25 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
 from peer.api.certificate import RTCCertificate
 from peer.api.errors import InvalidAccessError, InvalidModificationError, SyntaxError_
-from peer.api.webidl import Dictionary, enumeration, integer, members, sequence, string
+from peer.api.webidl import (
+    Conversion,
+    Dictionary,
+    dictionary,
+    enforced,
+    interface,
+    nullable,
+    one_of,
+    sequence,
+    sequence_of,
+    string,
+)
 
 __all__ = [
     "Configuration",
@@ -29,16 +40,6 @@ __all__ = [
 MAX_ICE_SERVERS: Final = 32
 # RFC 8489 section 14.3: USERNAME is at most 508 bytes... "less than 509 bytes".
 MAX_USERNAME_BYTES: Final = 508
-
-MEMBERS: Final = (
-    "iceServers",
-    "iceTransportPolicy",
-    "bundlePolicy",
-    "rtcpMuxPolicy",
-    "certificates",
-    "iceCandidatePoolSize",
-    "peerIdentity",
-)
 
 
 class RTCIceTransportPolicy(StrEnum):
@@ -106,41 +107,35 @@ def parse_configuration(value: Any) -> Configuration:
 
     Raises TypeError. What the text checks later ("set the configuration") is not checked here: see `check_servers`.
     """
-    init = {name: item for name, item in members(value, MEMBERS, "RTCConfiguration").items() if item is not None}
-    certificates = sequence(init.get("certificates", ()), "certificates")
-    if not all(isinstance(certificate, RTCCertificate) for certificate in certificates):
-        raise TypeError("certificates: every element is an RTCCertificate")
-    servers = [_parse_server(server) for server in sequence(init.get("iceServers", ()), "iceServers")]
-    identity = init.get("peerIdentity")
-    return Configuration(
-        iceServers=tuple(servers),
-        iceTransportPolicy=enumeration(
-            RTCIceTransportPolicy, init.get("iceTransportPolicy", "all"), "iceTransportPolicy"
-        ),
-        bundlePolicy=enumeration(RTCBundlePolicy, init.get("bundlePolicy", "balanced"), "bundlePolicy"),
-        rtcpMuxPolicy=enumeration(RTCRtcpMuxPolicy, init.get("rtcpMuxPolicy", "require"), "rtcpMuxPolicy"),
-        certificates=tuple(certificates),
-        iceCandidatePoolSize=integer(init.get("iceCandidatePoolSize", 0), "iceCandidatePoolSize", 0, 255),
-        peerIdentity=None if identity is None else string(identity),
-    )
+    init = dictionary(value, "RTCConfiguration", _CONFIGURATION)
+    for name in ("iceServers", "certificates"):
+        init[name] = tuple(init.get(name, ()))
+    return Configuration(**init)
+
+
+def _urls(value: Any) -> tuple[tuple[str, ...], bool]:
+    """Of (USVString or sequence<USVString>): the URLs, and whether it was one string."""
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping):
+        return tuple(string(url) for url in sequence(value, "urls")), False
+    return (string(value),), True
 
 
 def _parse_server(value: Any) -> IceServer:
-    if value is None or (not isinstance(value, Mapping) and not hasattr(value, "urls")):
-        raise TypeError("RTCIceServer: urls is required")
-    init = members(value, ("urls", "username", "credential"), "RTCIceServer")
-    if init.get("urls") is None:
-        raise TypeError("RTCIceServer: urls is required")
-    urls = init["urls"]
-    single = isinstance(urls, str)
-    listed = (string(urls),) if single else tuple(string(url) for url in sequence(urls, "urls"))
-    username, credential = init.get("username"), init.get("credential")
-    return IceServer(
-        listed,
-        None if username is None else string(username),
-        None if credential is None else string(credential),
-        single,
-    )
+    init = dictionary(value, "RTCIceServer", _SERVER, required=("urls",))
+    urls, single = init["urls"]
+    return IceServer(urls, init.get("username"), init.get("credential"), single)
+
+
+_SERVER: Final[Mapping[str, Conversion]] = {"credential": string, "urls": _urls, "username": string}
+_CONFIGURATION: Final[Mapping[str, Conversion]] = {
+    "bundlePolicy": one_of(RTCBundlePolicy),
+    "certificates": sequence_of(interface("RTCCertificate")),
+    "iceCandidatePoolSize": enforced(0, 255),
+    "iceServers": sequence_of(_parse_server),
+    "iceTransportPolicy": one_of(RTCIceTransportPolicy),
+    "peerIdentity": nullable(string),
+    "rtcpMuxPolicy": one_of(RTCRtcpMuxPolicy),
+}
 
 
 def check_modification(new: Configuration, old: Configuration, *, local_description_was_set: bool) -> None:

@@ -6,6 +6,7 @@ nothing of the transport below; the connection tells it what happened there, alw
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Protocol, TypeAlias
@@ -13,7 +14,7 @@ from typing import Any, Final, Protocol, TypeAlias
 from peer.api.blob import Blob
 from peer.api.errors import InvalidStateError, OperationError, RTCError, RTCErrorDetailType
 from peer.api.events import EventHandler, EventTarget, MessageEvent, RTCErrorEvent
-from peer.api.webidl import boolean, enumeration, integer, members, string
+from peer.api.webidl import Conversion, boolean, dictionary, enforced, enumeration, integer, string
 
 __all__ = [
     "BinaryType",
@@ -22,6 +23,7 @@ __all__ = [
     "RTCDataChannel",
     "RTCDataChannelState",
     "channel_parameters",
+    "check_parameters",
 ]
 
 SendData: TypeAlias = str | bytes | bytearray | memoryview | Blob
@@ -69,39 +71,45 @@ class ChannelLink(Protocol):
         """Start the closing procedure."""
 
 
+_unsigned_short = enforced(0, 65535)
+_INIT: Final[Mapping[str, Conversion]] = {
+    "id": _unsigned_short,
+    "maxPacketLifeTime": _unsigned_short,
+    "maxRetransmits": _unsigned_short,
+    "negotiated": boolean,
+    "ordered": boolean,
+    "protocol": string,
+}
+
+
 def channel_parameters(label: Any, init: Any) -> ChannelParameters:
-    """Steps 4 to 17 of createDataChannel, and the Web IDL conversions before them. Raises TypeError."""
-    given = members(
-        init,
-        ("ordered", "maxPacketLifeTime", "maxRetransmits", "protocol", "negotiated", "id"),
-        "RTCDataChannelInit",
-    )
-    numbers = {
-        name: integer(given[name], name, 0, 65535)
-        for name in ("maxPacketLifeTime", "maxRetransmits", "id")
-        if given.get(name) is not None
-    }
-    negotiated = boolean(given.get("negotiated", False))
-    parameters = ChannelParameters(
-        label=string(label),
-        ordered=boolean(given.get("ordered", True)),
-        max_packet_life_time=numbers.get("maxPacketLifeTime"),
-        max_retransmits=numbers.get("maxRetransmits"),
-        protocol="" if given.get("protocol") is None else string(given["protocol"]),
+    """The Web IDL conversions of createDataChannel. Raises TypeError."""
+    name = string(label)
+    given = dictionary(init, "RTCDataChannelInit", _INIT)
+    negotiated = given.get("negotiated", False)
+    return ChannelParameters(
+        label=name,
+        ordered=given.get("ordered", True),
+        max_packet_life_time=given.get("maxPacketLifeTime"),
+        max_retransmits=given.get("maxRetransmits"),
+        protocol=given.get("protocol", ""),
         negotiated=negotiated,
-        id=numbers.get("id") if negotiated else None,  # step 13: ignored when negotiated in-band
+        id=given.get("id") if negotiated else None,  # step 13: ignored when negotiated in-band
     )
+
+
+def check_parameters(parameters: ChannelParameters) -> None:
+    """Steps 5 to 17 of createDataChannel. Raises TypeError."""
     if len(parameters.label.encode()) > MAX_NAME_BYTES:  # step 5
         raise TypeError(f"label: more than {MAX_NAME_BYTES} bytes")
     if len(parameters.protocol.encode()) > MAX_NAME_BYTES:  # step 11
         raise TypeError(f"protocol: more than {MAX_NAME_BYTES} bytes")
-    if negotiated and parameters.id is None:  # step 14
+    if parameters.negotiated and parameters.id is None:  # step 14
         raise TypeError("a negotiated channel needs an id")
     if parameters.max_packet_life_time is not None and parameters.max_retransmits is not None:  # step 15
         raise TypeError("maxPacketLifeTime and maxRetransmits exclude each other")
     if parameters.id == RESERVED_ID:  # step 17
         raise TypeError(f"id {RESERVED_ID} is reserved")
-    return parameters
 
 
 class RTCDataChannel(EventTarget):

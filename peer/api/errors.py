@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
 
+from peer.api.webidl import Conversion, dictionary, long, one_of, string, unsigned_long
+
 __all__ = [
     "AbortError",
     "DOMException",
@@ -150,18 +152,23 @@ class RTCError(OperationError):
     Raises TypeError for a missing or unknown `errorDetail`.
     """
 
-    def __init__(self, init: Mapping[str, Any], message: str = "") -> None:
-        super().__init__(message)
-        if "errorDetail" not in init:
-            raise TypeError("RTCErrorInit: errorDetail is required")
-        try:
-            self.errorDetail = RTCErrorDetailType(init["errorDetail"])
-        except ValueError:
-            raise TypeError(f"{init['errorDetail']!r} is not an RTCErrorDetailType") from None
-        self.sdpLineNumber: int | None = init.get("sdpLineNumber")
-        self.sctpCauseCode: int | None = init.get("sctpCauseCode")
-        self.receivedAlert: int | None = init.get("receivedAlert")
-        self.sentAlert: int | None = init.get("sentAlert")
+    def __init__(self, init: Any, message: Any = "") -> None:
+        super().__init__(string(message))
+        given = dictionary(init, "RTCErrorInit", _ERROR_INIT, required=("errorDetail",))
+        self.errorDetail: RTCErrorDetailType = given["errorDetail"]
+        self.sdpLineNumber: int | None = given.get("sdpLineNumber")
+        self.sctpCauseCode: int | None = given.get("sctpCauseCode")
+        self.receivedAlert: int | None = given.get("receivedAlert")
+        self.sentAlert: int | None = given.get("sentAlert")
+
+
+_ERROR_INIT: Final[Mapping[str, Conversion]] = {
+    "errorDetail": one_of(RTCErrorDetailType),
+    "receivedAlert": unsigned_long,
+    "sctpCauseCode": long,
+    "sdpLineNumber": long,
+    "sentAlert": unsigned_long,
+}
 
 
 def error_name(error: BaseException) -> str:

@@ -11,10 +11,20 @@ import asyncio
 import inspect
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Final, overload
 
 from peer.api.errors import RTCError
 from peer.api.tasks import report
+from peer.api.webidl import (
+    Conversion,
+    boolean,
+    dictionary,
+    interface,
+    nullable,
+    sequence_of,
+    string,
+    unsigned_short,
+)
 
 if TYPE_CHECKING:
     from peer.api.data_channel import RTCDataChannel
@@ -43,28 +53,44 @@ Listener = Callable[[Any], Any]
 
 
 class Event:
-    """DOM's Event as far as these interfaces need it: none bubbles, none can be cancelled."""
+    """DOM's Event as far as these interfaces need it: `bubbles` and `composed` are only remembered."""
 
-    __slots__ = ("currentTarget", "target", "timeStamp", "type")
+    __slots__ = ("_flags", "_prevented", "currentTarget", "target", "timeStamp", "type")
 
-    bubbles = False
-    cancelable = False
-    defaultPrevented = False
-
-    def __init__(self, type: str, eventInitDict: Mapping[str, Any] | None = None) -> None:
-        self.type = type
+    def __init__(self, type: str, eventInitDict: Any = None) -> None:
+        self.type = string(type)
         self.target: EventTarget | None = None
         self.currentTarget: EventTarget | None = None
         self.timeStamp = time.monotonic() * 1000
+        self._flags: dict[str, bool] = (
+            {} if eventInitDict is None else dictionary(eventInitDict, "EventInit", _EVENT_INIT)
+        )
+        self._prevented = False
+
+    @property
+    def bubbles(self) -> bool:
+        return self._flags.get("bubbles", False)
+
+    @property
+    def cancelable(self) -> bool:
+        return self._flags.get("cancelable", False)
+
+    @property
+    def composed(self) -> bool:
+        return self._flags.get("composed", False)
+
+    @property
+    def defaultPrevented(self) -> bool:
+        return self._prevented
+
+    def preventDefault(self) -> None:
+        self._prevented = self._prevented or self.cancelable
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.type!r}>"
 
 
-def _required(interface: str, init: Mapping[str, Any] | None, member: str) -> Any:
-    if init is None or init.get(member) is None:
-        raise TypeError(f"{interface}: {member} is required")
-    return init[member]
+_EVENT_INIT: Final[Mapping[str, Conversion]] = dict.fromkeys(("bubbles", "cancelable", "composed"), boolean)
 
 
 class MessageEvent(Event):
@@ -84,11 +110,17 @@ class RTCPeerConnectionIceEvent(Event):
 
     __slots__ = ("candidate", "url")
 
-    def __init__(self, type: str, eventInitDict: Mapping[str, Any] | None = None) -> None:
-        super().__init__(type)
-        init = eventInitDict or {}
+    def __init__(self, type: str, eventInitDict: Any = None) -> None:
+        super().__init__(type, eventInitDict)
+        init = dictionary(eventInitDict, "RTCPeerConnectionIceEventInit", _ICE_EVENT_INIT)
         self.candidate: RTCIceCandidate | None = init.get("candidate")
         self.url: str | None = init.get("url")
+
+
+_ICE_EVENT_INIT: Final[Mapping[str, Conversion]] = {
+    "candidate": nullable(interface("RTCIceCandidate")),
+    "url": nullable(string),
+}
 
 
 class RTCPeerConnectionIceErrorEvent(Event):
@@ -96,14 +128,24 @@ class RTCPeerConnectionIceErrorEvent(Event):
 
     __slots__ = ("address", "errorCode", "errorText", "port", "url")
 
-    def __init__(self, type: str, eventInitDict: Mapping[str, Any] | None = None) -> None:
-        super().__init__(type)
-        init = eventInitDict or {}
-        self.errorCode: int = _required("RTCPeerConnectionIceErrorEventInit", init, "errorCode")
+    def __init__(self, type: str, eventInitDict: Any) -> None:
+        super().__init__(type, eventInitDict)
+        name = "RTCPeerConnectionIceErrorEventInit"
+        init = dictionary(eventInitDict, name, _ICE_ERROR_EVENT_INIT, required=("errorCode",))
+        self.errorCode: int = init["errorCode"]
         self.address: str | None = init.get("address")
         self.port: int | None = init.get("port")
         self.url: str = init.get("url", "")
         self.errorText: str = init.get("errorText", "")
+
+
+_ICE_ERROR_EVENT_INIT: Final[Mapping[str, Conversion]] = {
+    "address": nullable(string),
+    "errorCode": unsigned_short,
+    "errorText": string,
+    "port": nullable(unsigned_short),
+    "url": string,
+}
 
 
 class RTCDataChannelEvent(Event):
@@ -111,9 +153,14 @@ class RTCDataChannelEvent(Event):
 
     __slots__ = ("channel",)
 
-    def __init__(self, type: str, eventInitDict: Mapping[str, Any] | None = None) -> None:
-        super().__init__(type)
-        self.channel: RTCDataChannel = _required("RTCDataChannelEventInit", eventInitDict, "channel")
+    def __init__(self, type: str, eventInitDict: Any) -> None:
+        super().__init__(type, eventInitDict)
+        self.channel: RTCDataChannel = _only(eventInitDict, "RTCDataChannelEventInit", "channel", "RTCDataChannel")
+
+
+def _only(value: Any, init: str, member: str, kind: str) -> Any:
+    """The one required member of an event's dictionary, an object of an interface."""
+    return dictionary(value, init, {member: interface(kind)}, required=(member,))[member]
 
 
 class RTCErrorEvent(Event):
@@ -121,9 +168,9 @@ class RTCErrorEvent(Event):
 
     __slots__ = ("error",)
 
-    def __init__(self, type: str, eventInitDict: Mapping[str, Any] | None = None) -> None:
-        super().__init__(type)
-        self.error: RTCError = _required("RTCErrorEventInit", eventInitDict, "error")
+    def __init__(self, type: str, eventInitDict: Any) -> None:
+        super().__init__(type, eventInitDict)
+        self.error: RTCError = _only(eventInitDict, "RTCErrorEventInit", "error", "RTCError")
 
 
 class RTCTrackEvent(Event):
@@ -131,12 +178,22 @@ class RTCTrackEvent(Event):
 
     __slots__ = ("receiver", "streams", "track", "transceiver")
 
-    def __init__(self, type: str, eventInitDict: Mapping[str, Any] | None = None) -> None:
-        super().__init__(type)
-        self.receiver: RTCRtpReceiver = _required("RTCTrackEventInit", eventInitDict, "receiver")
-        self.track: MediaStreamTrack = _required("RTCTrackEventInit", eventInitDict, "track")
-        self.transceiver: RTCRtpTransceiver = _required("RTCTrackEventInit", eventInitDict, "transceiver")
-        self.streams: tuple[MediaStream, ...] = tuple((eventInitDict or {}).get("streams", ()))
+    def __init__(self, type: str, eventInitDict: Any) -> None:
+        super().__init__(type, eventInitDict)
+        required = ("receiver", "track", "transceiver")
+        init = dictionary(eventInitDict, "RTCTrackEventInit", _TRACK_EVENT_INIT, required=required)
+        self.receiver: RTCRtpReceiver = init["receiver"]
+        self.track: MediaStreamTrack = init["track"]
+        self.transceiver: RTCRtpTransceiver = init["transceiver"]
+        self.streams: tuple[MediaStream, ...] = tuple(init.get("streams", ()))
+
+
+_TRACK_EVENT_INIT: Final[Mapping[str, Conversion]] = {
+    "receiver": interface("RTCRtpReceiver"),
+    "streams": sequence_of(interface("MediaStream")),
+    "track": interface("MediaStreamTrack"),
+    "transceiver": interface("RTCRtpTransceiver"),
+}
 
 
 class RTCDTMFToneChangeEvent(Event):
@@ -144,9 +201,10 @@ class RTCDTMFToneChangeEvent(Event):
 
     __slots__ = ("tone",)
 
-    def __init__(self, type: str, eventInitDict: Mapping[str, Any] | None = None) -> None:
-        super().__init__(type)
-        self.tone: str = (eventInitDict or {}).get("tone", "")
+    def __init__(self, type: str, eventInitDict: Any = None) -> None:
+        super().__init__(type, eventInitDict)
+        init = dictionary(eventInitDict, "RTCDTMFToneChangeEventInit", {"tone": string})
+        self.tone: str = init.get("tone", "")
 
 
 class MediaStreamTrackEvent(Event):
@@ -154,9 +212,9 @@ class MediaStreamTrackEvent(Event):
 
     __slots__ = ("track",)
 
-    def __init__(self, type: str, eventInitDict: Mapping[str, Any] | None = None) -> None:
-        super().__init__(type)
-        self.track: MediaStreamTrack = _required("MediaStreamTrackEventInit", eventInitDict, "track")
+    def __init__(self, type: str, eventInitDict: Any) -> None:
+        super().__init__(type, eventInitDict)
+        self.track: MediaStreamTrack = _only(eventInitDict, "MediaStreamTrackEventInit", "track", "MediaStreamTrack")
 
 
 class MediaStreamEvent(Event):
@@ -164,9 +222,9 @@ class MediaStreamEvent(Event):
 
     __slots__ = ("stream",)
 
-    def __init__(self, type: str, eventInitDict: Mapping[str, Any] | None = None) -> None:
-        super().__init__(type)
-        self.stream: MediaStream = _required("MediaStreamEventInit", eventInitDict, "stream")
+    def __init__(self, type: str, eventInitDict: Any) -> None:
+        super().__init__(type, eventInitDict)
+        self.stream: MediaStream = _only(eventInitDict, "MediaStreamEventInit", "stream", "MediaStream")
 
 
 class EventHandler:
@@ -237,7 +295,9 @@ class EventTarget:
             self._remove(registration)
 
     def dispatchEvent(self, event: Event) -> bool:
-        """Run the listeners of `event.type`, in order. Always True: none of these events can be cancelled."""
+        """Run the listeners of `event.type`, in order. False when one of them prevented the default of an event made
+        cancelable.
+        """
         event.target = event.currentTarget = self
         # A copy: a listener added meanwhile doesn't run for this event; one removed meanwhile doesn't either.
         for registration in [entry for entry in self._listeners if entry.type == event.type]:
@@ -247,7 +307,7 @@ class EventTarget:
                 self._remove(registration)
             self._invoke(registration, event)
         event.currentTarget = None
-        return True
+        return not event.defaultPrevented
 
     def _fire(self, type: str) -> None:
         """Fire a plain Event."""

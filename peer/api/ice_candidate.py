@@ -7,7 +7,16 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
 
-from peer.api.webidl import Dictionary, enumeration, integer, members, string, unsigned
+from peer.api.webidl import (
+    Conversion,
+    Dictionary,
+    dictionary,
+    integer,
+    nullable,
+    one_of,
+    string,
+    unsigned_short,
+)
 
 __all__ = [
     "RTCIceCandidate",
@@ -65,22 +74,25 @@ _CANDIDATE: Final = re.compile(
     re.IGNORECASE,
 )
 
-_INIT_MEMBERS: Final = ("candidate", "sdpMid", "sdpMLineIndex", "usernameFragment")
-_LOCAL_MEMBERS: Final = (*_INIT_MEMBERS, "relayProtocol", "url")
+_INIT: Final[Mapping[str, Conversion]] = {
+    "candidate": string,
+    "sdpMid": nullable(string),
+    "sdpMLineIndex": nullable(unsigned_short),
+    "usernameFragment": nullable(string),
+}
+_LOCAL_INIT: Final[Mapping[str, Conversion]] = {
+    **_INIT,
+    "relayProtocol": nullable(one_of(RTCIceServerTransportProtocol)),
+    "url": nullable(string),
+}
 
 
-def candidate_init(value: Any, names: tuple[str, ...] = _INIT_MEMBERS) -> dict[str, Any]:
+def candidate_init(value: Any, conversions: Mapping[str, Conversion] = _INIT) -> dict[str, Any]:
     """An RTCIceCandidateInit with its defaults: candidate "", the rest None. Raises TypeError."""
-    init = members(value, names, "RTCIceCandidateInit")
-    index = init.get("sdpMLineIndex")
-    return {
-        "candidate": "" if init.get("candidate") is None else string(init["candidate"]),
-        "sdpMid": None if init.get("sdpMid") is None else string(init["sdpMid"]),
-        "sdpMLineIndex": None if index is None else unsigned(index, "sdpMLineIndex", 16),
-        "usernameFragment": None if init.get("usernameFragment") is None else string(init["usernameFragment"]),
-        "relayProtocol": init.get("relayProtocol"),
-        "url": init.get("url"),
-    }
+    return {**_DEFAULTS, **dictionary(value, "RTCIceCandidateInit", conversions)}
+
+
+_DEFAULTS: Final[Mapping[str, Any]] = {**dict.fromkeys(_LOCAL_INIT), "candidate": ""}
 
 
 def _parse(candidate: str) -> dict[str, Any]:
@@ -126,7 +138,7 @@ class RTCIceCandidate:
     __slots__ = ("_fields", "_init")
 
     def __init__(self, candidateInitDict: Any = None) -> None:
-        init = candidate_init(candidateInitDict, _LOCAL_MEMBERS)
+        init = candidate_init(candidateInitDict, _LOCAL_INIT)
         if init["sdpMid"] is None and init["sdpMLineIndex"] is None:  # step 1
             raise TypeError("sdpMid and sdpMLineIndex are both null")
         self._create(init)
@@ -137,7 +149,7 @@ class RTCIceCandidate:
         transport only.
         """
         candidate = cls.__new__(cls)
-        candidate._create(candidate_init(init, _LOCAL_MEMBERS))
+        candidate._create(candidate_init(init, _LOCAL_INIT))
         return candidate
 
     @classmethod
@@ -148,8 +160,6 @@ class RTCIceCandidate:
         return candidate
 
     def _create(self, init: dict[str, Any]) -> None:
-        if init["relayProtocol"] is not None:
-            init["relayProtocol"] = enumeration(RTCIceServerTransportProtocol, init["relayProtocol"], "relayProtocol")
         self._init: Mapping[str, Any] = init
         self._fields: Mapping[str, Any] = _parse(init["candidate"]) if init["candidate"] else {}
 
@@ -225,7 +235,7 @@ class RTCIceCandidate:
 
     def toJSON(self) -> Dictionary:
         """candidate, sdpMid, sdpMLineIndex and usernameFragment: what is signalled."""
-        return Dictionary({name: self._init[name] for name in _INIT_MEMBERS})
+        return Dictionary({name: self._init[name] for name in _INIT})
 
     def __repr__(self) -> str:
         return f"<RTCIceCandidate {self.candidate!r} mid={self.sdpMid!r}>"

@@ -11,17 +11,21 @@ from peer.api.tasks import Promise, report
 __all__ = ["with_callbacks"]
 
 
-def with_callbacks(promise: Promise[Any], *callbacks: Callable[..., Any] | None, plain: bool = False) -> Promise[Any]:
-    """Without callbacks the promise itself. With two: call the one that fits upon settlement, and return a promise of
-    None.
+def with_callbacks(
+    method: Callable[[], Promise[Any]], *callbacks: Callable[..., Any] | None, plain: bool = False
+) -> Promise[Any]:
+    """Without callbacks the promise of `method`. With two: call the one that fits upon settlement, and return a promise
+    of None.
 
-    `plain`: the success callback takes no argument. Raises nothing; anything but two callables is a rejected TypeError.
+    `plain`: the success callback takes no argument. Raises nothing; anything but two callables is a rejected TypeError,
+    and `method` isn't called.
     """
     if not callbacks:
-        return promise
+        return method()
     if len(callbacks) < 2 or not all(callable(callback) for callback in callbacks[:2]):
         return Promise.rejected(TypeError("the legacy form takes a success and a failure callback"))
     success, failure = callbacks[0], callbacks[1]
+    promise = method()
 
     def settled(future: asyncio.Future[Any]) -> None:
         if future.cancelled() or success is None or failure is None:

@@ -7,9 +7,9 @@ negotiation is whole and no RTP flows.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from peer import jsep
 from peer.api.errors import InvalidAccessError, InvalidStateError
@@ -19,12 +19,19 @@ from peer.api.parameters import check_new_encodings, parse_encodings
 from peer.api.rtp_receiver import RTCRtpReceiver
 from peer.api.rtp_sender import RTCRtpSender, stream_ids
 from peer.api.rtp_transceiver import RTCRtpTransceiver
-from peer.api.webidl import Dictionary, enumeration, members, sequence
+from peer.api.webidl import Conversion, Dictionary, dictionary, interface, one_of, sequence_of, string
 
 if TYPE_CHECKING:
     from peer.api.core import Core
 
 __all__ = ["Media", "MediaEngine"]
+
+
+_TRANSCEIVER_INIT: Final[Mapping[str, Conversion]] = {
+    "direction": one_of(jsep.Direction),
+    "sendEncodings": parse_encodings,
+    "streams": sequence_of(interface("MediaStream")),
+}
 
 
 class MediaEngine(Protocol):
@@ -142,15 +149,15 @@ class Media:
     def add_transceiver(self, track_or_kind: Any, init: Any, *, update_flag: bool = True) -> RTCRtpTransceiver:
         """addTransceiver."""
         core = self._core
-        given = members(init, ("direction", "streams", "sendEncodings"), "RTCRtpTransceiverInit")
-        direction = enumeration(jsep.Direction, given.get("direction") or "sendrecv", "direction")
-        ids = stream_ids(tuple(sequence(given.get("streams") or (), "streams")))
-        encodings = parse_encodings(given.get("sendEncodings") or ())
+        given = dictionary(init, "RTCRtpTransceiverInit", _TRANSCEIVER_INIT)
+        direction = given.get("direction", jsep.Direction.SENDRECV)
+        ids = stream_ids(tuple(given.get("streams", ())))
+        encodings = given.get("sendEncodings", [])
         track: MediaStreamTrack | None = None
         if isinstance(track_or_kind, MediaStreamTrack):  # step 6
             track, name = track_or_kind, track_or_kind.kind
         else:  # step 5
-            name = track_or_kind
+            name = string(track_or_kind)
         if name not in ("audio", "video"):
             raise TypeError(f"a transceiver is for audio or video, not {name!r}")
         if core.is_closed:  # step 7

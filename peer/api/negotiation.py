@@ -24,7 +24,7 @@ from peer.api.errors import (
 from peer.api.ice_candidate import RTCIceCandidate, candidate_init
 from peer.api.session_description import RTCSdpType, description_init, local_description_init
 from peer.api.tasks import Promise
-from peer.api.webidl import Dictionary
+from peer.api.webidl import MISSING, Dictionary
 
 __all__ = ["Negotiation", "dom_error"]
 
@@ -141,6 +141,8 @@ class Negotiation:
     # setRemoteDescription
 
     def set_remote_description(self, description: Any) -> Promise[None]:
+        if description is MISSING:
+            return Promise.rejected(TypeError("RTCSessionDescriptionInit is required"))
         try:
             kind, sdp = description_init(description)
         except TypeError as error:

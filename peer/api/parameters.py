@@ -5,13 +5,28 @@ steps.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from enum import StrEnum
 from typing import Any, Final
 
 from peer import jsep
 from peer.api.errors import InvalidModificationError, OperationError, RangeError
-from peer.api.webidl import Dictionary, boolean, double, members, sequence, string, unsigned
+from peer.api.webidl import (
+    MISSING,
+    Conversion,
+    Dictionary,
+    boolean,
+    dictionary,
+    double,
+    one_of,
+    sequence,
+    sequence_of,
+    string,
+    unsigned,
+    unsigned_long,
+    unsigned_short,
+)
 from peer.jsep.codecs import matches
 
 __all__ = [
@@ -22,6 +37,7 @@ __all__ = [
     "parse_codec",
     "parse_encodings",
     "parse_preferences",
+    "parse_send_parameters",
     "receive_parameters",
     "send_parameters",
 ]
@@ -36,16 +52,16 @@ _NOT_ENOUGH: Final = frozenset({"rtx", "red", "ulpfec", "flexfec-03", "flexfec",
 
 def parse_codec(value: Any) -> jsep.Codec:
     """An RTCRtpCodec. Raises TypeError."""
-    given = members(value, ("mimeType", "clockRate", "channels", "sdpFmtpLine"), "RTCRtpCodec")
-    if given.get("mimeType") is None or given.get("clockRate") is None:
-        raise TypeError("RTCRtpCodec: mimeType and clockRate are required")
-    channels, fmtp = given.get("channels"), given.get("sdpFmtpLine")
-    return jsep.Codec(
-        mime_type=string(given["mimeType"]),
-        clock_rate=unsigned(given["clockRate"], "clockRate", 32),
-        channels=None if channels is None else unsigned(channels, "channels", 16),
-        fmtp=None if fmtp is None else string(fmtp),
-    )
+    given = dictionary(value, "RTCRtpCodec", _CODEC, required=("mimeType", "clockRate"))
+    return jsep.Codec(given["mimeType"], given["clockRate"], given.get("channels"), given.get("sdpFmtpLine"))
+
+
+_CODEC: Final[Mapping[str, Conversion]] = {
+    "channels": unsigned_short,
+    "clockRate": unsigned_long,
+    "mimeType": string,
+    "sdpFmtpLine": string,
+}
 
 
 def codec_dictionary(codec: jsep.Codec, payload_type: int | None = None) -> Dictionary:
@@ -121,51 +137,45 @@ def parse_preferences(value: Any, capabilities: jsep.Capabilities) -> tuple[jsep
 
 # --- encodings ---------------------------------------------------------------------------------------------------
 
-_ENCODING_MEMBERS: Final = (
-    "rid",
-    "active",
-    "codec",
-    "maxBitrate",
-    "maxFramerate",
-    "scaleResolutionDownBy",
-    "priority",
-    "networkPriority",
-    "adaptivePtime",
-)
-_PRIORITIES: Final = ("very-low", "low", "medium", "high")
+
+class RTCPriorityType(StrEnum):
+    VERY_LOW = "very-low"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
 
 
-def _priority(value: Any, what: str) -> str:
-    if value not in _PRIORITIES:
-        raise TypeError(f"{what}: {value!r} is not an RTCPriorityType")
-    return str(value)
-
-
-_CONVERSIONS: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
-    "rid": ("rid", string),
-    "active": ("active", boolean),
-    "codec": ("codec", parse_codec),
-    "maxBitrate": ("max_bitrate", lambda value: unsigned(value, "maxBitrate", 32)),
-    "maxFramerate": ("max_framerate", lambda value: double(value, "maxFramerate")),
-    "scaleResolutionDownBy": ("scale_resolution_down_by", lambda value: double(value, "scaleResolutionDownBy")),
-    "priority": ("priority", lambda value: _priority(value, "priority")),
-    "networkPriority": ("network_priority", lambda value: _priority(value, "networkPriority")),
-    "adaptivePtime": ("adaptive_ptime", boolean),
+_FIELDS: Final[Mapping[str, str]] = {
+    "rid": "rid",
+    "active": "active",
+    "codec": "codec",
+    "maxBitrate": "max_bitrate",
+    "maxFramerate": "max_framerate",
+    "scaleResolutionDownBy": "scale_resolution_down_by",
+    "priority": "priority",
+    "networkPriority": "network_priority",
+    "adaptivePtime": "adaptive_ptime",
+}
+_ENCODING: Final[Mapping[str, Conversion]] = {
+    "rid": string,
+    "active": boolean,
+    "codec": parse_codec,
+    "maxBitrate": unsigned_long,
+    "maxFramerate": double,
+    "scaleResolutionDownBy": double,
+    "priority": one_of(RTCPriorityType),
+    "networkPriority": one_of(RTCPriorityType),
+    "adaptivePtime": boolean,
 }
 
 
-def parse_encodings(value: Any) -> list[jsep.Encoding]:
-    """A sequence of RTCRtpEncodingParameters. Raises TypeError."""
-    encodings = []
-    for item in sequence(value, "encodings"):
-        given = members(item, _ENCODING_MEMBERS, "RTCRtpEncodingParameters")
-        fields = {
-            field: convert(given[name])
-            for name, (field, convert) in _CONVERSIONS.items()
-            if given.get(name) is not None
-        }
-        encodings.append(jsep.Encoding(**fields))
-    return encodings
+def parse_encoding(value: Any) -> jsep.Encoding:
+    """An RTCRtpEncodingParameters. Raises TypeError."""
+    given = dictionary(value, "RTCRtpEncodingParameters", _ENCODING)
+    return jsep.Encoding(**{_FIELDS[name]: item for name, item in given.items()})
+
+
+parse_encodings: Final[Conversion] = sequence_of(parse_encoding)
 
 
 def encoding_dictionary(encoding: jsep.Encoding) -> Dictionary:
@@ -259,19 +269,49 @@ def receive_parameters(transceiver: jsep.Transceiver) -> Dictionary:
     )
 
 
+def parse_send_parameters(value: Any) -> dict[str, Any]:
+    """An RTCRtpSendParameters. Raises TypeError."""
+    if value is MISSING:
+        raise TypeError("RTCRtpSendParameters is required")
+    return dictionary(value, "RTCRtpSendParameters", _SEND_PARAMETERS, required=_SEND_PARAMETERS)
+
+
+def _header_extension(value: Any) -> dict[str, Any]:
+    conversions = {"encrypted": boolean, "id": unsigned_short, "uri": string}
+    return {
+        "encrypted": False,
+        **dictionary(value, "RTCRtpHeaderExtensionParameters", conversions, required=("uri", "id")),
+    }
+
+
+def _codec_parameters(value: Any) -> dict[str, Any]:
+    conversions = {**_CODEC, "payloadType": lambda number: unsigned(number, "payloadType", 8)}
+    return dictionary(value, "RTCRtpCodecParameters", conversions, required=("mimeType", "clockRate", "payloadType"))
+
+
+def _rtcp(value: Any) -> dict[str, Any]:
+    return dictionary(value, "RTCRtcpParameters", {"cname": string, "reducedSize": boolean})
+
+
+_SEND_PARAMETERS: Final[Mapping[str, Conversion]] = {
+    "codecs": sequence_of(_codec_parameters),
+    "encodings": parse_encodings,
+    "headerExtensions": sequence_of(_header_extension),
+    "rtcp": _rtcp,
+    "transactionId": string,
+}
+
+
 def check_set_parameters(
-    parameters: Any,
+    given: Mapping[str, Any],
     last_returned: Mapping[str, Any],
     transceiver: jsep.Transceiver,
     capabilities: jsep.Capabilities,
 ) -> tuple[jsep.Encoding, ...]:
-    """The "setParameters validation steps". Raises TypeError, InvalidModificationError, RangeError."""
-    names = ("transactionId", "encodings", "headerExtensions", "rtcp", "codecs")
-    given = members(parameters, names, "RTCRtpSendParameters")
-    for name in names:
-        if given.get(name) is None:
-            raise TypeError(f"RTCRtpSendParameters: {name} is required")
-    encodings = parse_encodings(given["encodings"])
+    """The "setParameters validation steps", for what `parse_send_parameters` made. Raises InvalidModificationError,
+    RangeError.
+    """
+    encodings = given["encodings"]
     if len(encodings) != len(transceiver.encodings):  # step 6
         raise InvalidModificationError("the number of encodings can't change")
     if [one.rid for one in encodings] != [one.rid for one in transceiver.encodings]:

@@ -15,7 +15,7 @@ from peer.api.certificate import RTCCertificate, default_certificate, generate_c
 from peer.api.channels import DataChannels
 from peer.api.configuration import Configuration, check_modification, check_servers, parse_configuration
 from peer.api.core import Core
-from peer.api.data_channel import RTCDataChannel, channel_parameters
+from peer.api.data_channel import RTCDataChannel, channel_parameters, check_parameters
 from peer.api.dtmf_sender import RTCDTMFSender
 from peer.api.effects import Effects
 from peer.api.errors import InvalidAccessError, InvalidStateError
@@ -39,11 +39,14 @@ from peer.api.states import (
 )
 from peer.api.stats import RTCStatsReport, Stats
 from peer.api.tasks import Promise
-from peer.api.webidl import Dictionary, boolean, members
+from peer.api.webidl import MISSING, Conversion, Dictionary, boolean, dictionary, members
 
 __all__ = ["RTCPeerConnection"]
 
-_OFFER_OPTIONS = ("iceRestart", "offerToReceiveAudio", "offerToReceiveVideo", "voiceActivityDetection")
+_OFFER_OPTIONS: dict[str, Conversion] = dict.fromkeys(
+    ("iceRestart", "offerToReceiveAudio", "offerToReceiveVideo", "voiceActivityDetection"), boolean
+)
+_ANSWER_OPTIONS: dict[str, Conversion] = {"voiceActivityDetection": boolean}
 
 
 class RTCPeerConnection(EventTarget):
@@ -154,57 +157,56 @@ class RTCPeerConnection(EventTarget):
         """`createOffer({"iceRestart": True})`, `createOffer(iceRestart=True)`, or the legacy form with two callbacks
         first.
         """
-        if args and callable(args[0]):
+        if len(args) > 1:
             given = args[2] if len(args) > 2 else None
-            return with_callbacks(self._create_offer(given, options), *args[:2])
+            return with_callbacks(lambda: self._create_offer(given, options), *args[:2])
         return self._create_offer(args[0] if args else None, options)
 
     def _create_offer(self, given: Any, options: dict[str, Any]) -> Promise[Dictionary]:
         try:
-            chosen = {**members(given, _OFFER_OPTIONS, "RTCOfferOptions"), **options}
+            chosen = dictionary({**members(given, _OFFER_OPTIONS, "RTCOfferOptions"), **options}, "", _OFFER_OPTIONS)
         except TypeError as error:
             return Promise.rejected(error)
         if self._core.is_closed:  # step 2
             return Promise.rejected(InvalidStateError("the connection is closed"))
         # Section 4.4.3.3: the legacy members change transceivers first.
         self._core.media.offer_to_receive(
-            (kind, None if chosen.get(name) is None else boolean(chosen[name]))
+            (kind, chosen.get(name))
             for kind, name in ((jsep.Kind.AUDIO, "offerToReceiveAudio"), (jsep.Kind.VIDEO, "offerToReceiveVideo"))
         )
-        detection = chosen.get("voiceActivityDetection")
         return self._negotiation.create_offer(
             jsep.Options(
-                ice_restart=boolean(chosen.get("iceRestart", False)),
-                voice_activity_detection=None if detection is None else boolean(detection),
+                ice_restart=chosen.get("iceRestart", False),
+                voice_activity_detection=chosen.get("voiceActivityDetection"),
             )
         )
 
     def createAnswer(self, *args: Any, **options: Any) -> Promise[Any]:
         """`createAnswer()`, or the legacy form with two callbacks."""
-        if args and callable(args[0]):
-            return with_callbacks(self._negotiation.create_answer(jsep.Options()), *args[:2])
+        if len(args) > 1:
+            return with_callbacks(lambda: self._negotiation.create_answer(jsep.Options()), *args[:2])
         try:
-            chosen = {**members(args[0] if args else None, ("voiceActivityDetection",), "RTCAnswerOptions"), **options}
+            given = members(args[0] if args else None, _ANSWER_OPTIONS, "RTCAnswerOptions")
         except TypeError as error:
             return Promise.rejected(error)
-        detection = chosen.get("voiceActivityDetection")
+        chosen = dictionary({**given, **options}, "RTCAnswerOptions", _ANSWER_OPTIONS)
         return self._negotiation.create_answer(
-            jsep.Options(voice_activity_detection=None if detection is None else boolean(detection))
+            jsep.Options(voice_activity_detection=chosen.get("voiceActivityDetection"))
         )
 
     def setLocalDescription(self, description: Any = None, *callbacks: Callable[..., Any] | None) -> Promise[None]:
         """Apply what createOffer or createAnswer made; without a description, make it first. Callbacks: the legacy
         form.
         """
-        return with_callbacks(self._negotiation.set_local_description(description), *callbacks, plain=True)
+        return with_callbacks(lambda: self._negotiation.set_local_description(description), *callbacks, plain=True)
 
-    def setRemoteDescription(self, description: Any, *callbacks: Callable[..., Any] | None) -> Promise[None]:
+    def setRemoteDescription(self, description: Any = MISSING, *callbacks: Callable[..., Any] | None) -> Promise[None]:
         """Apply the other side's offer or answer. Callbacks: the legacy form."""
-        return with_callbacks(self._negotiation.set_remote_description(description), *callbacks, plain=True)
+        return with_callbacks(lambda: self._negotiation.set_remote_description(description), *callbacks, plain=True)
 
     def addIceCandidate(self, candidate: Any = None, *callbacks: Callable[..., Any] | None) -> Promise[None]:
         """Add a remote candidate; None or an empty one ends them. Callbacks: the legacy form."""
-        return with_callbacks(self._negotiation.add_ice_candidate(candidate), *callbacks, plain=True)
+        return with_callbacks(lambda: self._negotiation.add_ice_candidate(candidate), *callbacks, plain=True)
 
     def restartIce(self) -> None:
         self._core.state = jsep.restart_ice(self._core.state)
@@ -231,7 +233,7 @@ class RTCPeerConnection(EventTarget):
             core.state = core.state.ice_configured()
 
     @staticmethod
-    def generateCertificate(keygenAlgorithm: Any) -> Promise[RTCCertificate]:
+    def generateCertificate(keygenAlgorithm: Any = MISSING) -> Promise[RTCCertificate]:
         """`{"name": "ECDSA", "namedCurve": "P-256"}` or RSASSA-PKCS1-v1_5 with 2048 bits; `expires` in ms from now."""
         return generate_certificate(keygenAlgorithm)
 
@@ -257,6 +259,7 @@ class RTCPeerConnection(EventTarget):
         parameters = channel_parameters(label, dataChannelDict)
         if self._core.is_closed:  # step 2
             raise InvalidStateError("the connection is closed")
+        check_parameters(parameters)
         return self._core.channels.create(parameters)
 
     # media

@@ -11,10 +11,15 @@ from peer.api.dtls_transport import RTCDtlsTransport
 from peer.api.dtmf_sender import RTCDTMFSender
 from peer.api.errors import InvalidModificationError, InvalidStateError, RangeError
 from peer.api.media_stream import MediaStream, MediaStreamTrack
-from peer.api.parameters import capabilities_dictionary, check_set_parameters, send_parameters
+from peer.api.parameters import (
+    capabilities_dictionary,
+    check_set_parameters,
+    parse_send_parameters,
+    send_parameters,
+)
 from peer.api.stats import RTCStatsReport
 from peer.api.tasks import Promise
-from peer.api.webidl import Dictionary
+from peer.api.webidl import MISSING, Dictionary, members
 from peer.jsep import capabilities
 
 if TYPE_CHECKING:
@@ -73,8 +78,13 @@ class RTCRtpSender:
     def _forget_parameters(self) -> None:
         self._last_returned = None
 
-    def setParameters(self, parameters: Any, setParameterOptions: Any = None) -> Promise[None]:
+    def setParameters(self, parameters: Any = MISSING, setParameterOptions: Any = None) -> Promise[None]:
         """Apply what getParameters returned, changed, in the same task."""
+        try:
+            given = parse_send_parameters(parameters)
+            members(setParameterOptions, (), "RTCSetParameterOptions")
+        except TypeError as error:
+            return Promise.rejected(error)
         slots = self._transceiver._slots
         if slots.stopping:  # step 4
             return Promise.rejected(InvalidStateError("the transceiver is stopping"))
@@ -82,9 +92,9 @@ class RTCRtpSender:
             return Promise.rejected(InvalidStateError("getParameters was not called in this task"))
         try:
             encodings = check_set_parameters(
-                parameters, self._last_returned, slots, self._core.state.configuration.capabilities(slots.kind)
+                given, self._last_returned, slots, self._core.state.configuration.capabilities(slots.kind)
             )
-        except (TypeError, InvalidModificationError, RangeError) as error:
+        except (InvalidModificationError, RangeError) as error:
             return Promise.rejected(error)
         promise: Promise[None] = Promise()
         self._pending = promise
@@ -99,7 +109,7 @@ class RTCRtpSender:
         self._core.queue(configured)
         return promise
 
-    def replaceTrack(self, withTrack: MediaStreamTrack | None) -> Promise[None]:
+    def replaceTrack(self, withTrack: Any = MISSING) -> Promise[None]:
         """Send another track, or none, without negotiation."""
         if withTrack is not None and not isinstance(withTrack, MediaStreamTrack):
             return Promise.rejected(TypeError("replaceTrack takes a MediaStreamTrack or None"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from peer.api.webidl import Dictionary, enumeration, members, string
+from peer.api.webidl import Dictionary, dictionary, one_of, string
 
 __all__ = ["RTCSdpType", "RTCSessionDescription", "description_init", "local_description_init"]
 
@@ -19,10 +19,8 @@ class RTCSdpType(StrEnum):
 
 def local_description_init(value: Any) -> tuple[RTCSdpType | None, str]:
     """An RTCLocalSessionDescriptionInit as (type, sdp); type is None when absent. Raises TypeError."""
-    init = members(value, ("type", "sdp"), "RTCLocalSessionDescriptionInit")
-    kind = init.get("type")
-    sdp = init.get("sdp")
-    return None if kind is None else enumeration(RTCSdpType, kind, "type"), "" if sdp is None else string(sdp)
+    init = dictionary(value, "RTCLocalSessionDescriptionInit", {"sdp": string, "type": one_of(RTCSdpType)})
+    return init.get("type"), init.get("sdp", "")
 
 
 def description_init(value: Any) -> tuple[RTCSdpType, str]:

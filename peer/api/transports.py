@@ -369,7 +369,8 @@ class TransportStack:
         detail = RTCErrorDetailType.FINGERPRINT_FAILURE if event.fingerprint else RTCErrorDetailType.DTLS_FAILURE
         init: dict[str, Any] = {"errorDetail": detail}
         if not event.fingerprint:
-            init |= {"sentAlert": event.sent_alert, "receivedAlert": event.received_alert}
+            alerts = {"sentAlert": event.sent_alert, "receivedAlert": event.received_alert}
+            init |= {name: alert for name, alert in alerts.items() if alert is not None}
         self._dtls_state(RTCDtlsTransportState.FAILED, error=RTCError(init, event.reason))
         self._lose_association(event.reason)
 

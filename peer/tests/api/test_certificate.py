@@ -44,7 +44,7 @@ async def test_expires(asked: int, given: int) -> None:
         ({"name": "ECDSA"}, "TypeError"),
         ("ECDSA", "TypeError"),
         ({}, "TypeError"),
-        (5, "TypeError"),
+        (5, "NotSupportedError"),
         ({**RSA, "modulusLength": 512}, "NotSupportedError"),
         ({**RSA, "publicExponent": bytes([3])}, "NotSupportedError"),
         ({**RSA, "hash": "SHA-1"}, "NotSupportedError"),

@@ -7,8 +7,18 @@ from typing import Any
 
 import pytest
 
-from peer.api import events
-from peer.api.events import Event, EventHandler, EventTarget
+from peer.api import MediaStream, RTCError, RTCPeerConnection, events
+from peer.api.events import (
+    Event,
+    EventHandler,
+    EventTarget,
+    RTCDataChannelEvent,
+    RTCDTMFToneChangeEvent,
+    RTCErrorEvent,
+    RTCPeerConnectionIceErrorEvent,
+    RTCPeerConnectionIceEvent,
+    RTCTrackEvent,
+)
 from peer.tests.api.connecting import reported
 
 
@@ -157,24 +167,30 @@ async def test_a_coroutine_function_may_listen() -> None:
     await asyncio.wait_for(heard.wait(), 1)
 
 
-@pytest.mark.parametrize(
-    ("interface", "required"),
-    [
-        (events.RTCPeerConnectionIceErrorEvent, {"errorCode": 701}),
-        (events.RTCDataChannelEvent, {"channel": object()}),
-        (events.RTCErrorEvent, {"error": object()}),
-        (events.RTCTrackEvent, {"receiver": 1, "track": 2, "transceiver": 3}),
-        (events.MediaStreamTrackEvent, {"track": object()}),
-        (events.MediaStreamEvent, {"stream": object()}),
-    ],
-)
-def test_required_members_of_event_dictionaries(interface: Any, required: dict[str, Any]) -> None:
-    event = interface("name", required)
-    assert event.type == "name"
-    for member, value in required.items():
-        assert getattr(event, member) is value
-        with pytest.raises(TypeError):
-            interface("name", {key: value for key, value in required.items() if key != member})
+async def test_required_members_of_event_dictionaries() -> None:
+    pc = RTCPeerConnection()
+    transceiver = pc.addTransceiver("audio")
+    track = transceiver.receiver.track
+    of_track = {"receiver": transceiver.receiver, "track": track, "transceiver": transceiver}
+    cases: list[tuple[Any, dict[str, Any]]] = [
+        (RTCPeerConnectionIceErrorEvent, {"errorCode": 701}),
+        (RTCDataChannelEvent, {"channel": pc.createDataChannel("x")}),
+        (RTCErrorEvent, {"error": RTCError({"errorDetail": "dtls-failure"})}),
+        (RTCTrackEvent, of_track),
+        (events.MediaStreamTrackEvent, {"track": track}),
+        (events.MediaStreamEvent, {"stream": MediaStream()}),
+    ]
+    for interface, required in cases:
+        event = interface("name", required)
+        assert event.type == "name"
+        for member, value in required.items():
+            assert getattr(event, member) == value
+            with pytest.raises(TypeError):
+                interface("name", {key: value for key, value in required.items() if key != member})
+    assert RTCTrackEvent("track", of_track).streams == ()
+    stream = MediaStream()
+    assert RTCTrackEvent("track", {**of_track, "streams": [stream]}).streams == (stream,)
+    pc.close()
 
 
 def test_optional_members_of_event_dictionaries() -> None:
@@ -182,4 +198,32 @@ def test_optional_members_of_event_dictionaries() -> None:
     assert events.RTCDTMFToneChangeEvent("tonechange", {"tone": "5"}).tone == "5"
     assert events.RTCDTMFToneChangeEvent("tonechange").tone == ""
     assert events.MessageEvent("message", {"data": b"x"}).data == b"x"
-    assert events.RTCTrackEvent("track", {"receiver": 1, "track": 2, "transceiver": 3}).streams == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "init"),
+    [
+        (RTCPeerConnectionIceEvent, {"candidate": {}}),
+        (RTCPeerConnectionIceErrorEvent, {}),
+        (RTCDataChannelEvent, {"channel": None}),
+        (RTCErrorEvent, {"error": ValueError()}),
+        (RTCTrackEvent, {"receiver": None, "track": None, "transceiver": None}),
+        (RTCDTMFToneChangeEvent, 5),
+        (Event, "bubbles"),
+    ],
+)
+async def test_initialisers_are_converted(kind: Any, init: Any) -> None:
+    with pytest.raises(TypeError):
+        kind("type", init)
+
+
+async def test_events_remember_what_they_were_made_with() -> None:
+    made = RTCPeerConnectionIceErrorEvent("x", {"errorCode": 701, "port": 65537, "bubbles": 1, "cancelable": True})
+    assert (made.errorCode, made.port, made.address, made.url, made.errorText) == (701, 1, None, "", "")
+    assert (made.bubbles, made.cancelable, made.composed) == (True, True, False)
+    target = EventTarget()
+    target.addEventListener("x", lambda event: event.preventDefault())
+    assert target.dispatchEvent(made) is False
+    assert made.defaultPrevented
+    assert target.dispatchEvent(Event("x")) is True
+    assert RTCDTMFToneChangeEvent("x", {"tone": None}).tone == "null"

@@ -53,7 +53,9 @@ async def test_failures_go_to_the_failure_callback() -> None:
 
 async def test_callbacks_that_are_none_or_raise() -> None:
     pc = RTCPeerConnection()
-    assert isinstance(pc.createOffer(lambda offer: None).failure, TypeError)
+    assert isinstance(pc.createOffer(lambda offer: None, None).failure, TypeError)
+    assert isinstance(pc.createOffer(None, lambda error: None).failure, TypeError)
+    assert isinstance(pc.addIceCandidate({}, lambda: None).failure, TypeError)
     wrong: Any = 5
     assert isinstance(pc.setLocalDescription({}, lambda: None, wrong).failure, TypeError)
 

@@ -321,7 +321,7 @@ async def test_set_parameters() -> None:
         ),
         (lambda p: p.encodings[0].update(scaleResolutionDownBy=0.9), "RangeError"),
         (lambda p: p.encodings[0].update(maxFramerate=-0.1), "RangeError"),
-        (lambda p: p.encodings[0].update(maxBitrate="x"), "TypeError"),
+        (lambda p: p.encodings[0].update(maxFramerate="x"), "TypeError"),
         (lambda p: p.pop("encodings"), "TypeError"),
         (lambda p: p.pop("transactionId"), "TypeError"),
     ],

@@ -43,7 +43,7 @@ def test_members(value: Any, expected: dict[str, str]) -> None:
     assert webidl.members(value, ("sdp", "type"), "X") == expected
 
 
-@pytest.mark.parametrize("value", ["text", b"bytes", 5, 1.5, True, [], (), set()])
+@pytest.mark.parametrize("value", ["text", b"bytes", 5, 1.5, True])
 def test_what_is_no_dictionary(value: Any) -> None:
     with pytest.raises(TypeError):
         webidl.members(value, ("sdp",), "X")
@@ -61,17 +61,28 @@ def test_enumerations_and_strings() -> None:
     with pytest.raises(TypeError):
         webidl.enumeration(Color, "blue", "color")
     assert webidl.string(None) == "null"
-    assert webidl.string(5) == "5"
+    assert webidl.string(5) == webidl.string(5.0) == "5"
+    assert [webidl.string(one) for one in (True, 1.5, -math.inf, math.inf, math.nan)] == [
+        "true",
+        "1.5",
+        "-Infinity",
+        "Infinity",
+        "NaN",
+    ]
+    assert webidl.string([1, None, "b"]) == "1,,b"
+    assert webidl.string({}) == "[object Object]"
     assert webidl.string("a\ud800b") == "a\ufffdb"
     assert webidl.string("\U0001f600") == "\U0001f600"
 
 
-@pytest.mark.parametrize(("value", "expected"), [(0, 0), (65535, 65535), (7.9, 7), (True, 1)])
-def test_enforce_range(value: float, expected: int) -> None:
+@pytest.mark.parametrize(
+    ("value", "expected"), [(0, 0), (65535, 65535), (7.9, 7), (True, 1), ("5", 5), (None, 0), (" ", 0), ("0x10", 16)]
+)
+def test_enforce_range(value: Any, expected: int) -> None:
     assert webidl.integer(value, "x", 0, 65535) == expected
 
 
-@pytest.mark.parametrize("value", [-1, 65536, math.nan, math.inf, "5", None])
+@pytest.mark.parametrize("value", [-1, 65536, math.nan, math.inf, "five", "0xg", {}])
 def test_enforce_range_refuses(value: Any) -> None:
     with pytest.raises(TypeError):
         webidl.integer(value, "x", 0, 65535)
@@ -83,7 +94,41 @@ def test_modulo(value: float, expected: int) -> None:
 
 
 def test_doubles() -> None:
-    assert webidl.double(1, "x") == 1.0
-    for value in (math.nan, math.inf, "1"):
+    assert webidl.double(1, "x") == webidl.double("1.0", "x") == 1.0
+    for value in (math.nan, math.inf, "one", "Infinity"):
         with pytest.raises(TypeError):
             webidl.double(value, "x")
+
+
+def test_booleans() -> None:
+    assert [webidl.boolean(one) for one in (None, 0, 0.0, math.nan, "", False)] == [False] * 6
+    assert [webidl.boolean(one) for one in (1, "0", [], {}, b"", object())] == [True] * 6
+
+
+def test_longs() -> None:
+    assert [webidl.long(one) for one in (5, -5, 1 << 31, (1 << 32) + 1)] == [5, -5, -(1 << 31), 1]
+
+
+def test_dictionaries_are_converted_member_by_member() -> None:
+    conversions = {
+        "b": webidl.boolean,
+        "a": webidl.nullable(webidl.unsigned_short),
+        "c": webidl.sequence_of(webidl.long),
+    }
+    assert webidl.dictionary({"a": None, "c": ("1", 2)}, "X", conversions) == {"a": None, "c": [1, 2]}
+    assert webidl.dictionary(None, "X", conversions) == {}
+    assert webidl.dictionary([], "X", conversions) == {}
+    with pytest.raises(TypeError, match="X: b is required"):
+        webidl.dictionary({}, "X", conversions, required=("b",))
+    with pytest.raises(TypeError, match=r"X\.c: "):
+        webidl.dictionary({"c": 5}, "X", conversions)
+
+
+def test_interfaces_and_enumerations_as_conversions() -> None:
+    assert webidl.one_of(Color)("red") is Color.RED
+    init = Init()
+    assert webidl.interface("Init")(init) is init
+    values: tuple[Any, ...] = (None, 5, {})
+    for value in values:
+        with pytest.raises(TypeError):
+            webidl.interface("Init")(value)
