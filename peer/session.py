@@ -31,6 +31,8 @@ __all__ = ["Config", "DtlsFailed", "Event", "MediaTransport", "SctpFailed", "Ses
 
 # How many DTLS datagrams are kept while the remote fingerprint is unknown: a ClientHello in a few fragments, twice.
 EARLY_DATAGRAMS: Final = 16
+# What stands around an SCTP packet at the most: IPv6 40, UDP 8, a TURN channel 4, a DTLS 1.2 record 37, less one.
+OVERHEAD: Final = 88
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ class Session:
         self.handshake: dtls.HandshakeCompleted | None = None
         self.counters = Counters()
         self.role: dtls.Role | None = None
+        self._link_mtu: int | None = None
         self._started = False
         self._dead = False
         self._early: deque[bytes] = deque(maxlen=EARLY_DATAGRAMS)
@@ -179,6 +182,7 @@ class Session:
         self.channels = datachannel.Channels(
             association, self.role, trace=self._trace, **_given(transform=self._transforms.dcep)
         )
+        association.path_changed(self._link_mtu, now)
         if self.handshake is not None:
             self.channels.connect(now)
         return []
@@ -191,6 +195,12 @@ class Session:
         self._drain_channels(now)
         self.channels = None
         return [datachannel.AssociationAborted((), by_remote=False, reason="renegotiated")]
+
+    def path_changed(self, mtu: int | None, now: float) -> None:
+        """The selected pair is another; its first link takes IP packets of `mtu` bytes (None: nobody knows)."""
+        self._link_mtu = None if mtu is None else mtu - OVERHEAD
+        if self.channels is not None:
+            self.channels.association.path_changed(self._link_mtu, now)
 
     def close(self, now: float) -> None:
         """Abort SCTP, say goodbye on DTLS, stop. Drain `datagrams_to_send` once more, then drop the session."""

@@ -79,6 +79,11 @@ class Gathering:
         if self._edge is not None:
             self._edge.send(transmissions)
 
+    def path_mtu(self, path: ice.Path) -> int | None:
+        """The largest IP packet that the first link of a path takes; None when nobody knows."""
+        mtu: int | None = None if self._edge is None else self._edge.path_mtu(path)
+        return mtu
+
     def resolve(self, candidate: ice.Candidate, found: Callable[[ice.Candidate], None]) -> None:
         """Look an mDNS name up."""
         if self._edge is not None:

@@ -39,6 +39,10 @@ class Offline:
     def send(self, transmissions: list[Any]) -> None:
         """Nobody hears it."""
 
+    def path_mtu(self, path: Any) -> int | None:
+        """There is no path."""
+        return None
+
     def resolve(self, candidate: Any, found: Callable[[Any], None]) -> None:
         """No name is ever found."""
 

@@ -273,6 +273,8 @@ class TransportStack:
         right behind.
         """
         self._new_pair = event.pair
+        if event.pair is not None and self.session is not None:
+            self.session.path_changed(self.gathering.path_mtu(event.pair.path), self._core.now())
 
     def _ice_state_changed(self, event: ice.StateChanged) -> None:
         self._ice_changed(RTCIceTransportState(event.state))

@@ -147,6 +147,12 @@ class Association(Control):
         if self._inbound is not None:
             self._inbound.release(size)
 
+    def path_changed(self, link_mtu: int | None, now: float) -> None:
+        """Packets take another path, whose first link takes packets of `link_mtu` bytes (None: nobody knows)."""
+        self._link_mtu = self.config.max_mtu if link_mtu is None else link_mtu
+        if self.state in MAY_SEND_DATA:
+            self._search_path(now)
+
     def shutdown(self, now: float) -> None:
         """Ends gracefully: what is queued is sent and acknowledged first (section 9.2)."""
         self._shutdown_wanted = True

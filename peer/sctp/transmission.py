@@ -124,7 +124,7 @@ class Transmission:
     # Out
 
     def begin_burst(self, now: float) -> None:
-        """Called once a drain, before `fill`: sets how many packets may leave in it."""
+        """Called once a drain, before `fill`: sets how many bytes may leave in it."""
         if not self.outstanding and self.queue.buffered and now - self._last_sent > self.rto.value:
             for _ in range(min(int((now - self._last_sent) / self.rto.value), _MAX_HALVINGS)):
                 self.congestion.idled()
@@ -141,7 +141,7 @@ class Transmission:
         if not self._marked and self._burst > 0:
             room = self._fill_new(parts, room, now)
         if room != before:
-            self._burst -= 1
+            self._burst -= before - room
             self._last_sent = now
             if self.deadline is None:
                 self.deadline = now + self.rto.value
