@@ -63,6 +63,7 @@ class Control:
             rtcp.FullIntraRequest: self._full_intra,
             rtcp.Remb: self._remb,
             rtcp.TransportFeedback: self._transport_feedback,
+            rtcp.Congestion: self._congestion,
             rtcp.ExtendedReport: self._extended,
         }
 
@@ -236,7 +237,7 @@ class Control:
             taken = known[1].reported(block, now, self.ntp_offset)
             if taken is not None:
                 self.round_trip_time = taken
-            self.estimator.reported_loss(block.ssrc, block.fraction_lost / 256, taken, now)
+            self.estimator.reported_loss(block.fraction_lost / 256, taken, now)
 
     def _description(self, description: rtcp.SourceDescription, now: float, events: list[Event]) -> None:
         for ssrc, items in description.chunks:
@@ -277,6 +278,9 @@ class Control:
 
     def _transport_feedback(self, message: rtcp.TransportFeedback, now: float, events: list[Event]) -> None:
         self.estimator.feedback(message, now)
+
+    def _congestion(self, message: rtcp.Congestion, now: float, events: list[Event]) -> None:
+        self.estimator.congestion(message, now)
 
     def _extended(self, report: rtcp.ExtendedReport, now: float, events: list[Event]) -> None:
         for block in report.blocks:

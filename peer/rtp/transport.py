@@ -27,6 +27,8 @@ __all__ = ["Transport"]
 MAX_EARLY: Final = 64
 """Packets kept that come before the keys: the other side may be done with DTLS first."""
 MIN_BITRATE: Final = 30_000
+TOLD_APART: Final = 0.02
+"""How much the estimate has to change, relatively, to be told."""
 
 
 class Transport(Control):
@@ -58,6 +60,7 @@ class Transport(Control):
         self._pacer = Pacer(start_bitrate)
         self._arrivals = Arrivals()
         self._number = int.from_bytes(entropy(2), "big") & 0x7FFF  # transport-wide
+        self._overhead = 0
         self.discarded = 0
 
     # what the owner does
@@ -74,6 +77,7 @@ class Transport(Control):
     def use_keys(self, outbound: srtp.Outbound, inbound: srtp.Inbound, now: float) -> None:
         """Contexts from elsewhere than DTLS."""
         self._outbound, self._inbound = outbound, inbound
+        self._overhead = outbound.profile.tag_length
         self._schedule.start(now)
 
     def add_sender(self, config: SendConfig) -> Sender:
@@ -116,7 +120,7 @@ class Transport(Control):
             self._seam.discarded(clear, now, error)
             self.discarded += 1
             return []
-        self._check_target(events)
+        self._check_target(events, now)
         return events
 
     def datagrams_to_send(self, now: float) -> list[bytes]:
@@ -152,7 +156,7 @@ class Transport(Control):
         if self._schedule.due is not None and now >= self._schedule.due:
             for receiver in list(self.receivers):
                 events += receiver.check_silence(now)
-        self._check_target(events)
+        self._check_target(events, now)
         return events
 
     # RTP in
@@ -221,13 +225,12 @@ class Transport(Control):
             values[ids[extensions.TOFFSET]] = extensions.push_toffset(round((now - item.at) * stream.clock_rate))
         wide = ids.get(extensions.TRANSPORT_WIDE)
         if wide is not None:
-            values[wide] = extensions.push_transport_wide(self._number)
+            values[wide] = extensions.push_transport_wide(self._number & 0xFFFF)
         packet = stamped(packet, flow.sequence_number, values)
         flow.sequence_number = (flow.sequence_number + 1) & 0xFFFF
         size = len(packet.serialize())
-        if wide is not None:
-            self.estimator.sent(self._number, size, now)
-            self._number = (self._number + 1) & 0xFFFF
+        self.estimator.sent(self._number, size + self._overhead, now, packet.ssrc, packet.sequence_number)
+        self._number += 1
         if not again:
             stream.history.add(packet, now)
         stream.count(packet, size, item.at, now, again=again)
@@ -241,9 +244,10 @@ class Transport(Control):
 
     # the estimate
 
-    def _check_target(self, events: list[Event]) -> None:
+    def _check_target(self, events: list[Event], now: float) -> None:
+        self.estimator.expire(now)
         target = self.estimator.target
-        if target != self._told:
+        if abs(target - self._told) > self._told * TOLD_APART:
             self._told = target
             self._pacer.rate = target
             events.append(TargetBitrateChanged(target))
