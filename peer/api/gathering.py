@@ -66,14 +66,17 @@ class Gathering:
         self._edge.start()
 
     def _options(self) -> Options:
-        configuration, interfaces = self._core.configuration, self._core.seams.interfaces
+        configuration, seams = self._core.configuration, self._core.seams
+        interfaces = seams.interfaces
         servers = tuple(
             IceServer(tuple(map(ServerUrl.parse, server.urls)), server.username, server.credential)
             for server in configuration.iceServers
         )
         if interfaces is None:
             interfaces = Selection(loopback=True, others=bool(servers))
-        return Options(selection=interfaces, servers=servers, policy=str(configuration.iceTransportPolicy))
+        return Options(
+            selection=interfaces, servers=servers, policy=str(configuration.iceTransportPolicy), **dict(seams.gather)
+        )
 
     def send(self, transmissions: list[ice.Transmission]) -> None:
         if self._edge is not None:

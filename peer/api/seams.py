@@ -68,6 +68,7 @@ class Seams:
     nomination_patience... interfaces           the addresses to gather on (peer.ice.edge.Selection). None: loopback
     only, as long as the
                          configuration names no ICE server; then all of this machine
+    gather               keyword arguments for `peer.ice.edge.Options`: tcp, mdns, tls, enter...
     edge                 makes the I/O of a transport (peer.ice.edge.Gatherer, or something with its methods)
     """
 
@@ -84,6 +85,7 @@ class Seams:
     sctp_config: Mapping[str, Any] = field(default_factory=dict)
     ice: Mapping[str, Any] = field(default_factory=dict)
     interfaces: Selection | None = None
+    gather: Mapping[str, Any] = field(default_factory=dict)
     edge: Callable[..., Any] = Gatherer
 
     def speak(self, description: jsep.Description) -> str:

@@ -1,0 +1,56 @@
+"""Both endpoints may use relayed candidates only: everything goes through a TURN server, reached by UDP, TCP or TLS."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Final
+
+from harness.matrix import exchange
+from harness.matrix.meeting import Meeting
+from harness.matrix.row import Row, Stage
+from harness.net.coturn import Coturn, CoturnUnavailableError, find_turnserver
+from harness.verdict import check
+from peer.api import Seams
+
+__all__ = ["ROWS"]
+
+
+def needs_coturn() -> str:
+    try:
+        find_turnserver()
+    except CoturnUnavailableError as error:
+        return str(error)
+    return ""
+
+
+async def play(stage: Stage, *, transport: str) -> None:
+    async with Coturn.started(stage.folder) as server:
+        username, credential = server.credentials()
+        servers = [{"urls": [server.url(transport)], "username": username, "credential": credential}]
+        configuration: dict[str, Any] = {"iceServers": servers, "iceTransportPolicy": "relay"}
+        meeting = await Meeting.arranged(stage, configuration=configuration, seams=Seams(gather=_trusts(server)))
+        await meeting.connect()
+        await meeting.echoing()
+        stage.announce("exchanging messages")
+        await exchange.echo(meeting.first, ["through the relay", bytes(60_000)], "text", stage.scene.ledger)
+        await meeting.look()
+        pair = str(stage.scene.facts["ice_pair"])
+        check(pair.startswith("relay "), f"the selected pair is {pair}, not relayed", ledger=stage.scene.ledger)
+        await meeting.part()
+        log = server.log.read_text(encoding="utf-8", errors="replace")
+        allocated = log.count("ALLOCATE processed, success")
+        check(allocated >= 2, f"the server allocated for {allocated} clients of two", ledger=stage.scene.ledger)
+
+
+def _trusts(server: Coturn) -> dict[str, Any]:
+    return {"tls": server.tls_context()}
+
+
+def _row(transport: str, words: str) -> Row:
+    playing: Callable[[Stage], Awaitable[None]] = partial(play, transport=transport)
+    about = f"relayed candidates only, through a TURN server reached by {words}"
+    return Row(f"relay-{transport}", about, playing, needs=(needs_coturn,))
+
+
+ROWS: Final = (_row("udp", "UDP"), _row("tcp", "TCP"), _row("tls", "TLS"))
