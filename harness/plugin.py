@@ -89,7 +89,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         from harness.matrix.run import cells
 
         metafunc.parametrize("cell", cells(list(_names(metafunc.config))), ids=lambda cell: "-".join(cell.endpoints))
-    if "row" in metafunc.fixturenames:
+    if {"row", "cell"} <= set(metafunc.fixturenames):
         from harness.matrix.rows import ROWS
 
         rows = [row for row in ROWS.values() if row.as_case]

@@ -69,10 +69,14 @@ class Scene:
             if endpoint.stack == "reference":
                 endpoint.lose(EndpointError(f"{endpoint.name}: {context.get('message')}: {error!r}"))
 
-    async def endpoint(self, stack: str) -> Endpoint:
-        """A new endpoint of that stack, watched and captured. The second of a stack has another name than the first."""
+    async def endpoint(self, stack: str, stacks: Stacks | None = None) -> Endpoint:
+        """A new endpoint of that stack, watched and captured. The second of a stack has another name than the first.
+
+        It comes from `stacks` where it isn't to be one of the session's.
+        """
         count = sum(other.stack == stack for other in self.endpoints) + 1
-        endpoint = await self._stacks.endpoint(stack, stack if count == 1 else f"{stack} ({count})")
+        name = stack if count == 1 else f"{stack} ({count})"
+        endpoint = await (stacks or self._stacks).endpoint(stack, name)
         self.endpoints.append(endpoint)
         book, name = self.recording.book, endpoint.name
         endpoint.on_description = lambda sdp: book.learn_description(name, sdp)

@@ -11,6 +11,7 @@ from typing import Any, Final
 from harness.endpoints.base import Endpoint
 from harness.endpoints.proxies import DataChannel, PeerConnection
 from harness.endpoints.reference import Reference
+from harness.endpoints.stacks import Stacks
 from harness.matrix import facts
 from harness.matrix.row import Stage
 from harness.script.steps import Echo
@@ -38,15 +39,21 @@ class Meeting:
 
     @classmethod
     async def arranged(
-        cls, stage: Stage, *, configuration: Mapping[str, Any] | None = None, seams: Seams | None = None
+        cls,
+        stage: Stage,
+        *,
+        configuration: Mapping[str, Any] | None = None,
+        seams: Seams | None = None,
+        stacks: Stacks | None = None,
     ) -> Meeting:
-        """Two connections with this configuration and a channel, nothing negotiated; `seams` are the reference
-        peer's.
+        """Two connections with this configuration and a channel, nothing negotiated.
+
+        `seams` are the reference peer's; `stacks` make the endpoints where not the session's do.
         """
         stage.announce("starting")
         scene, cell = stage.scene, stage.cell
-        here = await _connection(await scene.endpoint(cell.offerer), configuration, seams)
-        there = await _connection(await scene.endpoint(cell.answerer), configuration, seams)
+        here = await _connection(await scene.endpoint(cell.offerer, stacks), configuration, seams)
+        there = await _connection(await scene.endpoint(cell.answerer, stacks), configuration, seams)
         signaling = Signaling(here, there, hear=scene.hear)
         return cls(stage, here, there, signaling, await here.createDataChannel("peerproof"))
 
