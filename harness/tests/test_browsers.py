@@ -171,7 +171,10 @@ def test_a_version_that_can_not_be_had_is_empty(bare: Path) -> None:
     assert Found(Browser.CHROMIUM, str(bare / "nothing"), "system").version() == ""
 
 
-def test_firefox_gets_exceptions_for_certificates_nobody_vouches_for(tmp_path: Path) -> None:
+def test_firefox_gets_exceptions_for_certificates_nobody_vouches_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
     program = put(tmp_path / "firefox-esr")
     program.write_text('#!/bin/sh\ncat "$3/cert_override.txt"\n')
     program.chmod(0o755)
