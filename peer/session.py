@@ -260,6 +260,10 @@ class Session:
             out += [Transmission(datagram, path) for datagram in data]
         return self._leave(out, now)
 
+    def take_events(self, now: float) -> list[Event]:
+        """What arose while sending. Whoever doesn't ask gets it with the next timeout."""
+        return [] if self.channels is None or self._dead else [*self.channels.take_events(now)]
+
     def next_timeout(self) -> float | None:
         times = [machine.next_timeout() for machine in self._machines()]
         return min((time for time in times if time is not None), default=None)

@@ -221,7 +221,7 @@ class TransportStack:
         if self._closed or self.session is None:
             return
         self._take(self.session.receive_datagrams(batch, self._core.now()))
-        self._flush()
+        self._flush_soon()  # a listener's answer leaves together with the acknowledgement
 
     def _on_timer(self) -> None:
         self._timer = None
@@ -240,9 +240,11 @@ class TransportStack:
         self._flush_scheduled = False
         if self.session is None or self._closed:
             return
-        transmissions = self.session.datagrams_to_send(self._core.now())
+        now = self._core.now()
+        transmissions = self.session.datagrams_to_send(now)
         if transmissions:
             self.gathering.send(transmissions)
+            self._take(self.session.take_events(now))
         self._arm()
 
     def _arm(self) -> None:

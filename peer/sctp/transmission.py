@@ -187,8 +187,12 @@ class Transmission:
         if end >= message.size:
             flags |= 1
             message.last_tsn = tsn
-            if self.flight >= self.congestion.cwnd or not self.queue.buffered:
-                flags |= 8  # the sender waits for this SACK: RFC 7053 section 4
+            # The sender waits, or soon will, for this SACK (RFC 7053 section 4). A small message's may be delayed: it
+            # then comes with the answer, and a question and its answer cost a packet each.
+            if 2 * self.flight >= self.congestion.cwnd and (
+                self.flight >= self.congestion.cwnd or not self.queue.buffered
+            ):
+                flags |= 8
         length = self._header_size + size
         if self.interleaving:
             fourth = message.fragments if offset else message.ppid
