@@ -27,6 +27,7 @@ RAMP: Final = 2.0
 HEADROOM: Final = 1.5
 """The estimate isn't more than this times what gets through: growth has to be tried by sending."""
 RATE_WINDOW: Final = 0.5
+STEER_INTERVAL: Final = 0.1
 PACKET: Final = 1200 * 8
 LOW_LOSS, HIGH_LOSS = 0.02, 0.10
 LOSS_PACKETS: Final = 20
@@ -108,6 +109,13 @@ class Estimator:
                     continue
                 results.append((number, None if arrival is None else reported - arrival[1] / 1024))
         self._take(sorted(results, key=lambda result: result[0]), now)
+
+    def arrived(self, sent: float, size: int, now: float) -> None:
+        """At a receiver that estimates for the other side: a packet that left at `sent` on its clock is here."""
+        self._acknowledged.append((now, size))
+        self._detector.packet(sent, now)
+        if self._grown_at is None or now - self._grown_at >= STEER_INTERVAL:
+            self._steer(now)
 
     def reported_loss(self, fraction: float, round_trip_time: float | None, now: float) -> None:
         """A report block about one of our streams: it steers where there is no better feedback."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from peer.rtp import statistics
-from peer.rtp.clock import Clock, seconds
+from peer.rtp.clock import Clock, distance16, seconds
 from peer.rtp.config import Codec
+from peer.rtp.dependency import Structure
 from peer.rtp.events import EndReason
+from peer.rtp.fec import Recovery
 from peer.rtp.jitter import FrameBuffer
 from peer.rtp.playout import Playout
 from peer.rtp.reception import Reception
@@ -46,6 +48,8 @@ class Incoming:
         self.frame_duration = 0
         self.gap_packets = 0
         self.ended: EndReason | None = None
+        self.recovery: Recovery | None = None
+        self.structure: Structure | None = None
 
     def use(self, codec: Codec) -> None:
         """The codec changed in mid-stream: another clock counts from now on."""
@@ -54,6 +58,16 @@ class Incoming:
             self.reception.clock_rate = codec.clock_rate
         self.codec = codec
         self.last_timestamp, self.frame_duration = None, 0
+
+    def begin_anew(self) -> None:
+        """The sequence numbers go on elsewhere."""
+        self.buffer.reset()
+        self.recovery = None
+        self.needs_key_frame = self.video
+
+    def near(self, number: int) -> int:
+        """A sequence number extended: the closest to the highest one received."""
+        return self.reception.highest + distance16(number, self.reception.highest & 0xFFFF)
 
     def reported(self, report: rtcp.SenderReport, now: float) -> None:
         """A sender report of this SSRC."""

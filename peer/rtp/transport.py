@@ -8,12 +8,13 @@ from typing import Final
 from peer import dtls, srtp
 from peer.errors import DecodeError
 from peer.rtp import extensions, keys
-from peer.rtp.arrivals import Arrivals
+from peer.rtp.arrivals import Arrivals, CongestionArrivals
 from peer.rtp.bandwidth import Estimator
 from peer.rtp.config import ReceiveConfig, SendConfig
 from peer.rtp.control import Control
 from peer.rtp.demultiplexer import Demultiplexer
 from peer.rtp.events import Event, SsrcChanged, TargetBitrateChanged
+from peer.rtp.limit import ReceiveLimit
 from peer.rtp.outgoing import Outgoing, random32
 from peer.rtp.pacer import Kind, Pacer, Queued
 from peer.rtp.receiver import Receiver
@@ -59,6 +60,8 @@ class Transport(Control):
         self._told = start_bitrate
         self._pacer = Pacer(start_bitrate)
         self._arrivals = Arrivals()
+        self._congestion_arrivals = CongestionArrivals()
+        self._limit = ReceiveLimit(start_bitrate, MIN_BITRATE, max_bitrate)
         self._number = int.from_bytes(entropy(2), "big") & 0x7FFF  # transport-wide
         self._overhead = 0
         self.discarded = 0
@@ -86,12 +89,13 @@ class Transport(Control):
         return sender
 
     def add_receiver(self, config: ReceiveConfig) -> Receiver:
-        receiver = Receiver(config, self, self._table_changed)
+        receiver = Receiver(config, self)
         self.receivers.append(receiver)
-        self._table_changed()
+        self.configured()
         return receiver
 
-    def _table_changed(self) -> None:
+    def configured(self) -> None:
+        """A receiver's configuration is another one."""
         self._table.update(self.receivers)
 
     @property
@@ -140,7 +144,8 @@ class Transport(Control):
     def next_timeout(self) -> float | None:
         if self._outbound is None:
             return None
-        times = [self._schedule.due, self._pacer.next_timeout(), self._arrivals.next_timeout()]
+        machines = (self._pacer, self._arrivals, self._congestion_arrivals, self._limit)
+        times = [self._schedule.due, *(machine.next_timeout() for machine in machines)]
         times += [receiver.next_timeout() for receiver in self.receivers]
         times += [sender.next_timeout() for sender in self.senders]
         return min((time for time in times if time is not None), default=None)
@@ -151,8 +156,15 @@ class Transport(Control):
             sender.handle_timeout(now)
         for receiver in list(self.receivers):
             events += receiver.handle_timeout(now)
-        for message in self._arrivals.take(self.reporter, now):
-            self.feed_back(message, reduced=self._all_reduced())
+        reporter, reduced = self.reporter, self._all_reduced()
+        for message in self._arrivals.take(reporter, now):
+            self.feed_back(message, reduced=reduced)
+        congestion = self._congestion_arrivals.take(reporter, now, self.ntp_offset)
+        if congestion is not None:
+            self.feed_back(congestion, reduced=reduced)
+        limit = self._limit.take(reporter, (ssrc for one in self.receivers for ssrc in one.streams), now)
+        if limit is not None:
+            self.feed_back(limit, reduced=reduced)
         if self._schedule.due is not None and now >= self._schedule.due:
             for receiver in list(self.receivers):
                 events += receiver.check_silence(now)
@@ -171,8 +183,8 @@ class Transport(Control):
             self.discarded += 1
             self._seam.received(packet, clear, now, receiver)
             return events
-        self._note_arrival(receiver, packet, now)
-        caused = receiver.receive(packet, len(clear), now)
+        self._note_arrival(receiver, packet, len(clear), now)
+        caused = receiver.receive(packet, clear, now)
         if isinstance(caused, str):
             self.discarded += 1
             self._seam.received(packet, clear, now, caused)
@@ -180,13 +192,19 @@ class Transport(Control):
         self._seam.received(packet, clear, now)
         return events + caused
 
-    def _note_arrival(self, receiver: Receiver, packet: rtp.Packet, now: float) -> None:
-        codec = receiver.codec(packet.payload_type)
-        data = receiver.value(packet, extensions.TRANSPORT_WIDE)
-        if codec is None or data is None or not receiver.feeds_back_transport_wide:
+    def _note_arrival(self, receiver: Receiver, packet: rtp.Packet, size: int, now: float) -> None:
+        """For the feedback that was negotiated: RFC 8888, else transport-wide, else REMB."""
+        if receiver.codec(packet.payload_type) is None:
             return
+        wide = receiver.value(packet, extensions.TRANSPORT_WIDE)
+        sent = receiver.value(packet, extensions.ABS_SEND_TIME)
         try:
-            self._arrivals.record(extensions.pull_transport_wide(data), packet.ssrc, now)
+            if receiver.feeds_back_congestion:
+                self._congestion_arrivals.record(packet.ssrc, packet.sequence_number, now)
+            elif receiver.feeds_back_transport_wide and wide is not None:
+                self._arrivals.record(extensions.pull_transport_wide(wide), packet.ssrc, now)
+            elif receiver.feeds_back_remb and sent is not None:
+                self._limit.arrived(extensions.pull_abs_send_time(sent), size, now)
         except DecodeError:
             return
 
