@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
-from cases.bending import changed, dropped, each
+from cases.bending import Bend, changed, dropped, each
 from cases.dtls.opposite import DTLS_1_3, Opposite, with_another_fingerprint
 from cases.dtls.test_rfc8446_4_hellos import UNKNOWN, and_a_byte, with_extensions
 from harness.capture.match import dtls
@@ -35,7 +34,7 @@ def spoilt_finished(one: Finished) -> Iterable[Finished]:
     return (replace(one, verify_data=bytes([one.verify_data[0] ^ 1]) + one.verify_data[1:]),)
 
 
-def before(kind: type, *others: HandshakeMessage) -> Any:
+def before(kind: type, *others: HandshakeMessage) -> Bend:
     """Other messages go before those of a class."""
     return each(kind, lambda one: (*others, one))
 
@@ -164,7 +163,7 @@ async def test_a_client_refuses_a_message_that_does_not_exist(client: Opposite) 
     await client.refuses("unexpected_message", before(Finished, UnknownMessage(99, b"what")), dtls=DTLS_1_3)
 
 
-def srtp_answer(*profiles: int) -> Any:
+def srtp_answer(*profiles: int) -> Bend:
     return with_extensions(EncryptedExtensions, UseSrtp(profiles).extension())
 
 

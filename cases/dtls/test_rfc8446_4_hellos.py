@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from cases.bending import changed, each
+from cases.bending import Bend, changed, each
 from cases.dtls.opposite import DTLS_1_3, Opposite
 from harness.capture.match import dtls
 from harness.cases import check, clause
@@ -23,20 +23,18 @@ GREASE = 0x5A5A
 UNKNOWN = Extension(0xFEED, b"unknown")
 
 
-def with_extensions(kind: type, *others: Extension, only: Callable[[Any], bool] = lambda _: True) -> Any:
+def with_extensions(kind: type, *others: Extension) -> Bend:
     """Messages of a class have these extensions, in the place of those of the same type."""
     types = {one.type for one in others}
 
     def bend(message: Any) -> Iterable[Any]:
-        if not only(message):
-            return (message,)
         kept = tuple(one for one in message.extensions or () if one.type not in types)
         return (replace(message, extensions=(*kept, *others)),)
 
     return each(kind, bend)
 
 
-def without_extension(kind: type, *types: int) -> Any:
+def without_extension(kind: type, *types: int) -> Bend:
     def bend(message: Any) -> Iterable[Any]:
         kept = tuple(one for one in message.extensions or () if one.type not in types)
         return (replace(message, extensions=kept),)
@@ -44,7 +42,7 @@ def without_extension(kind: type, *types: int) -> Any:
     return each(kind, bend)
 
 
-def and_a_byte(kind: type) -> Any:
+def and_a_byte(kind: type) -> Bend:
     """Messages of a class have one byte too much."""
 
     def bend(message: Any) -> Iterable[bytes]:
@@ -176,7 +174,7 @@ async def test_a_client_refuses_a_server_hello_with_a_byte_too_much(client: Oppo
 # --- HelloRetryRequest
 
 
-def instead_of_the_hello(*answer: Extension) -> Any:
+def instead_of_the_hello(*answer: Extension) -> Bend:
     """A HelloRetryRequest with these extensions in the place of the ServerHello."""
     return each(
         ServerHello,
@@ -350,7 +348,7 @@ async def test_a_server_asks_for_a_share_that_it_can_use(server: Opposite) -> No
     server.wire.expect(dtls.handshake("HelloRetryRequest"), sender=server.endpoint)
 
 
-def only_the_second(change: Callable[[ClientHello], ClientHello]) -> Any:
+def only_the_second(change: Callable[[ClientHello], ClientHello]) -> Bend:
     count = 0
 
     def bend(hello: ClientHello) -> Iterable[ClientHello]:
