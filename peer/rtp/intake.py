@@ -207,17 +207,6 @@ class Intake(ABC):
         except DecodeError:
             self._place(stream, number, packet, now, empty=True)
             return
-        for back, block in zip(range(len(older), 0, -1), older, strict=True):
-            if block.data and stream.buffer.is_missing(number - back):
-                recovered = rtp.Packet(
-                    block.payload_type,
-                    (packet.sequence_number - back) & 0xFFFF,
-                    (packet.timestamp - block.offset) & 0xFFFFFFFF,
-                    packet.ssrc,
-                    block.data,
-                )
-                stream.statistics.packets_recovered += 1
-                self._insert_inner(stream, number - back, recovered, now, events)
         inner = rtp.Packet(
             primary.payload_type,
             packet.sequence_number,
@@ -230,6 +219,18 @@ class Intake(ABC):
             packet.extension_profile,
         )
         self._insert_inner(stream, number, inner, now, events)
+        # Only now is it known what is missing before this one.
+        for back, block in zip(range(len(older), 0, -1), older, strict=True):
+            if block.data and stream.buffer.is_missing(number - back):
+                recovered = rtp.Packet(
+                    block.payload_type,
+                    (packet.sequence_number - back) & 0xFFFF,
+                    (packet.timestamp - block.offset) & 0xFFFFFFFF,
+                    packet.ssrc,
+                    block.data,
+                )
+                stream.statistics.packets_recovered += 1
+                self._insert_inner(stream, number - back, recovered, now, events)
 
     def _insert_inner(self, stream: Incoming, number: int, packet: rtp.Packet, now: float, events: list[Event]) -> None:
         """What was inside a RED payload. Media is what ULPFEC protects, as it was before it was wrapped."""
