@@ -81,7 +81,11 @@ def conversation() -> list[bytes]:
             0.0,
         )
         one.senders[1].configure(SendConfig(2, "audio", "a", (SendStream(base + 4),), AUDIO, "us", EXTENDED), 0.0)
-    note = Link(delay=0.02, loss=0.05, drop_if=lambda data: (heard.append(data), False)[1])  # type: ignore[func-returns-value]
+
+    def note(data: bytes) -> bool:
+        heard.append(data)
+        return False
+
     pump = Pump(a, b, link=Link(delay=0.02, loss=0.05, drop_if=note), keep_transcript=False)
     for number in range(60):
         for one in (a, b):
