@@ -58,6 +58,16 @@ DOCUMENTS: dict[str, Document] = {
         _rfc(8835, "Transports for WebRTC"),
         _rfc(8827, "WebRTC security architecture"),
         _rfc(5761, "Multiplexing RTP and RTCP on one port"),
+        _rfc(3550, "RTP: a transport protocol for real-time applications"),
+        _rfc(3611, "RTP control protocol extended reports (RTCP XR)"),
+        _rfc(4585, "RTCP-based feedback (RTP/AVPF)"),
+        _rfc(5104, "Codec control messages in AVPF"),
+        _rfc(5506, "Reduced-size RTCP"),
+        _rfc(8108, "Multiple RTP streams in one session"),
+        _rfc(4588, "RTP retransmission payload format"),
+        _rfc(2198, "RTP payload for redundant audio data"),
+        _rfc(4733, "RTP payload for DTMF digits"),
+        _rfc(6464, "Audio level from client to mixer"),
         _rfc(8285, "RTP header extensions"),
     )
 }
