@@ -140,6 +140,8 @@ FIREFOX_PREFERENCES: Final[Mapping[str, str | float | bool]] = {
     "media.navigator.streams.fake": True,
     "media.navigator.permission.disabled": True,
     "media.autoplay.default": 0,
+    # Without a sound card an AudioContext would stay suspended for ever.
+    "media.cubeb.force_mock_context": True,
 }
 
 

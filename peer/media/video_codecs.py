@@ -49,18 +49,21 @@ class VideoEncoder:
         self._context: Any = None
         self._opened_with = 0
         self._opened_at = 0.0
+        self._last: int | None = None
 
     def encode(self, frame: Any, *, key_frame: bool = False) -> list[EncodedFrame]:
         width, height = self._size if all(self._size) else (frame.width, frame.height)
         at = float(frame.pts * frame.time_base)
+        duration = round(_CLOCK / self._frame_rate)
         self._adapt(width & ~1, height & ~1, at)
         picture = frame.reformat(width & ~1, height & ~1, "yuv420p")
         if picture is frame:  # which others may be reading: what follows writes to it
             picture = av.VideoFrame.from_ndarray(frame.to_ndarray(), format="yuv420p")
-        picture.pts, picture.time_base = round(at * _CLOCK), Fraction(1, _CLOCK)
+        # an encoder's time only goes on; a source that took another's place counts from its own start
+        pts = round(at * _CLOCK) if self._last is None or at * _CLOCK > self._last else self._last + duration
+        picture.pts, picture.time_base, self._last = pts, Fraction(1, _CLOCK), pts
         picture.pict_type = av.video.frame.PictureType.I if key_frame else av.video.frame.PictureType.NONE
         packets = self._context.encode(picture)
-        duration = round(_CLOCK / self._frame_rate)
         return [
             EncodedFrame(bytes(packet), packet.pts & 0xFFFFFFFF, key_frame=packet.is_keyframe, duration=duration)
             for packet in packets

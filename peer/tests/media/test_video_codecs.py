@@ -129,3 +129,10 @@ def test_the_source_frame_is_left_alone() -> None:
     frame.pts, frame.time_base = 3, picture(3).time_base
     codecs.encoder("video/VP8", {}, bit_rate=300_000).encode(frame, key_frame=True)
     assert (frame.pts, frame.time_base, int(frame.pict_type)) == (3, picture(3).time_base, 0)
+
+
+@each_format
+def test_time_goes_on_when_another_source_takes_over(mime_type: str, fmtp: dict[str, str]) -> None:
+    encoder = codecs.encoder(mime_type, fmtp, bit_rate=300_000)
+    frames = [encoder.encode(picture(counter))[0] for counter in (50, 51, 0, 1, 60)]
+    assert [frame.timestamp // 3000 for frame in frames] == [50, 51, 52, 53, 60]
