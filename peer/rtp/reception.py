@@ -87,6 +87,8 @@ class Reception:
         lost_now = expected_now - (self.received - self._received_before)
         self._expected_before, self._received_before = expected, self.received
         fraction = min((lost_now << 8) // expected_now, 255) if expected_now > 0 and lost_now > 0 else 0
+        # On the wire the roll-overs are counted from the sequence's own beginning (section 6.4.1).
+        extended = (self.highest - (self._base & ~0xFFFF)) & 0xFFFFFFFF
         lsr, dlsr = 0, 0
         if self._last_report is not None:
             lsr, dlsr = self._last_report[1], int((now - self._last_report[0]) * 65536)
@@ -94,7 +96,7 @@ class Reception:
             ssrc,
             fraction,
             self.lost,
-            self.highest & 0xFFFFFFFF,
+            extended,
             min(int(self._jitter), 0xFFFFFFFF),
             lsr,
             min(dlsr, 0xFFFFFFFF),
