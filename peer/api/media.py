@@ -6,7 +6,6 @@ negotiation is whole and no RTP flows.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -65,7 +64,7 @@ class Media:
         self._local_streams: list[MediaStream] = []  # addStream
         self._announced: set[str] = set()  # streams addstream was fired for
         self._has_sent: set[int] = set()  # transceivers whose [[CurrentDirection]] once had "send" in it
-        self.cname = str(uuid.uuid4())
+        self.cname = core.state.configuration.cname
         self.engine: MediaEngine | None = None
 
     # the set of transceivers
