@@ -2,7 +2,7 @@
 
                           ┌─ STUN ──> ice.Agent
     datagram ── demux ────┼─ DTLS ──> dtls.Connection ──> datachannel.Channels ──> messages
-      (RFC 7983)          └─ SRTP ──> MediaTransport
+      (RFC 7983)          └─ SRTP ──> rtp.Transport ──> frames
     messages ──> datachannel.Channels ──> dtls.Connection ──> the selected path ──> datagram
 
 A session speaks the dialect of every machine, with paths: `receive_datagrams(batch, now)`, `datagrams_to_send(now)`,
@@ -19,15 +19,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from peer import datachannel, dtls, sctp
+from peer import datachannel, dtls, rtp, sctp
 from peer.errors import RemoteProtocolError
 from peer.ice import agent as ice
 from peer.ice.agent import Path, Transmission
 from peer.trace import Direction, Entry, Layer, Sink
 
-__all__ = ["Config", "DtlsFailed", "Event", "MediaTransport", "SctpFailed", "Session"]
+__all__ = ["Config", "DtlsFailed", "Event", "SctpFailed", "Session"]
 
 # How many DTLS datagrams are kept while the remote fingerprint is unknown: a ClientHello in a few fragments, twice.
 EARLY_DATAGRAMS: Final = 16
@@ -37,11 +37,14 @@ OVERHEAD: Final = 88
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """How the layers are set up. The ICE part holds our credentials; `dtls` misses what only an answer tells."""
+    """How the layers are set up. The ICE part holds our credentials; `dtls` misses what only an answer tells;
+    `ntp_offset` turns `now` into NTP seconds.
+    """
 
     ice: ice.Config
     dtls: Callable[[tuple[dtls.Fingerprint, ...]], dtls.Config]
     sctp: Callable[..., sctp.Config] = sctp.Config
+    ntp_offset: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +72,7 @@ class SctpFailed:
     cause: int | None = None
 
 
-Event: TypeAlias = ice.Event | dtls.Event | datachannel.Event | DtlsStarted | DtlsFailed | SctpFailed
-
-
-class MediaTransport(Protocol):
-    """Who takes SRTP and SRTCP, in the same dialect; see `Session.media`."""
-
-    def keys_agreed(self, connection: dtls.Connection, handshake: dtls.HandshakeCompleted, now: float) -> None: ...
-    def receive_datagram(self, data: bytes, now: float) -> None: ...
-    def datagrams_to_send(self, now: float) -> list[bytes]: ...
-    def next_timeout(self) -> float | None: ...
-    def handle_timeout(self, now: float) -> None: ...
+Event: TypeAlias = ice.Event | dtls.Event | datachannel.Event | rtp.Event | DtlsStarted | DtlsFailed | SctpFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +84,7 @@ class Transforms:
     dtls_record: Callable[[Any], Iterable[Any]] | None = None
     sctp: Callable[[Any], Iterable[Any]] | None = None
     dcep: Callable[[Any], Iterable[Any]] | None = None
+    rtp: Callable[[Any], Iterable[Any]] | None = None
     datagram: Callable[[Transmission], Iterable[Transmission]] | None = None
 
 
@@ -123,7 +117,7 @@ class Session:
         self.ice = ice.Agent(config.ice, entropy=entropy, trace=trace, **_given(transform=self._transforms.stun))
         self.dtls: dtls.Connection | None = None
         self.channels: datachannel.Channels | None = None
-        self.media: MediaTransport | None = None
+        self.media: rtp.Transport | None = None
         self.handshake: dtls.HandshakeCompleted | None = None
         self.counters = Counters()
         self.role: dtls.Role | None = None
@@ -202,6 +196,20 @@ class Session:
         if self.channels is not None:
             self.channels.association.path_changed(self._link_mtu, now)
 
+    def open_media(self, now: float) -> list[Event]:
+        """Be ready for RTP: there is `media` from now on. It gets its keys as soon as DTLS stands."""
+        if self.media is not None:
+            return []
+        self.media = rtp.Transport(
+            entropy=self._entropy,
+            trace=self._trace,
+            ntp_offset=self._config.ntp_offset,
+            **_given(transform=self._transforms.rtp),
+        )
+        if self.dtls is None or self.handshake is None:
+            return []
+        return [*self.media.keys_agreed(self.dtls, self.handshake, now)]
+
     def close(self, now: float) -> None:
         """Abort SCTP, say goodbye on DTLS, stop. Drain `datagrams_to_send` once more, then drop the session."""
         if self._closed:
@@ -237,7 +245,7 @@ class Session:
                 counters.packets_received += 1
                 counters.bytes_received += len(data)
                 self.ice.count_received(path, len(data), now)
-                self.media.receive_datagram(data, now)
+                events += self.media.receive_datagram(data, now)
             else:
                 counters.discarded += 1
                 self._note_discarded(data, now)
@@ -279,7 +287,7 @@ class Session:
         if self.channels is not None:
             events += self.channels.handle_timeout(now)
         if self.media is not None:
-            self.media.handle_timeout(now)
+            events += self.media.handle_timeout(now)
         return events
 
     # inside
@@ -335,7 +343,7 @@ class Session:
             else:
                 events.append(event)
                 if isinstance(event, dtls.HandshakeCompleted):
-                    self._handshake_completed(event, now)
+                    events += self._handshake_completed(event, now)
 
     def _fail_dtls(self, connection: dtls.Connection, error: RemoteProtocolError, events: list[Event]) -> None:
         """The connection is dead; its alert still has to leave."""
@@ -348,12 +356,13 @@ class Session:
         )
         events.append(failure)
 
-    def _handshake_completed(self, event: dtls.HandshakeCompleted, now: float) -> None:
+    def _handshake_completed(self, event: dtls.HandshakeCompleted, now: float) -> list[Event]:
         self.handshake = event
         if self.channels is not None:
             self.channels.connect(now)
-        if self.media is not None and self.dtls is not None:
-            self.media.keys_agreed(self.dtls, event, now)
+        if self.media is None or self.dtls is None:
+            return []
+        return [*self.media.keys_agreed(self.dtls, event, now)]
 
     def _receive_sctp(self, packet: bytes, now: float, events: list[Event]) -> None:
         if self.channels is None:
