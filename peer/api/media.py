@@ -34,7 +34,6 @@ _TRANSCEIVER_INIT: Final[Mapping[str, Conversion]] = {
 }
 
 
-
 class Media:
     """Transceivers and remote streams of one connection."""
 

@@ -37,11 +37,11 @@ def sources(core: Core, key: int, *, contributing: bool) -> list[Dictionary]:
     if inbound is None or inbound.receiver is None:
         return []
     receiver, now = inbound.receiver, core.now()
-    heard = receiver.contributing_sources(now) if contributing else receiver.synchronization_sources(now)
+    heard = [source for source in receiver.sources(now) if source.contributing is contributing]
     made = []
     for source in heard:
         dictionary = Dictionary(
-            timestamp=epoch(core, source.heard_at), source=source.source, rtpTimestamp=source.timestamp
+            timestamp=epoch(core, source.time), source=source.ssrc, rtpTimestamp=source.rtp_timestamp
         )
         if inbound.kind == "audio" and source.audio_level is not None:
             dictionary["audioLevel"] = _linear(source.audio_level)
@@ -80,7 +80,7 @@ class RtpStats:
         if outbound.sender is None:
             return
         layers = {layer.layer.rid: layer for layer in outbound.layers}
-        for index, counters in enumerate(outbound.sender.statistics()):
+        for index, counters in enumerate(outbound.sender.statistics):
             self._add_outbound(outbound, counters, layers.get(counters.rid), index, source_id)
 
     def _add_outbound(
@@ -160,7 +160,7 @@ class RtpStats:
         """inbound-rtp of each stream, and remote-outbound-rtp once its sender reported."""
         if inbound.receiver is None:
             return
-        for counters in inbound.receiver.statistics():
+        for counters in inbound.receiver.statistics:
             self._add_inbound(inbound, counters, inbound.streams.get(counters.ssrc))
 
     def _add_inbound(self, inbound: Inbound, counters: InboundCounters, stream: Stream | None) -> None:

@@ -65,6 +65,9 @@ class Streams:
     def now(self) -> float:
         return self._core.now()
 
+    def entropy(self, size: int) -> bytes:
+        return self._core.seams.entropy(size)
+
     def transport(self, key: int) -> rtp.Transport | None:
         stack = self._core.transports.get(key)
         return None if stack is None else stack.open_media()

@@ -112,14 +112,14 @@ class Inbound:
             return
         if self.receiver is None:
             self.receiver = machine.add_receiver(config)
-            self.receiver.target_delay = self._minimum_delay
+            self.receiver.minimum_delay = self._minimum_delay
         else:
             self.receiver.configure(config, now)
 
     def set_minimum_delay(self, seconds: float) -> None:
         self._minimum_delay = seconds
         if self.receiver is not None:
-            self.receiver.target_delay = seconds
+            self.receiver.minimum_delay = seconds
 
     def stop(self) -> None:
         """No more, for good."""
@@ -184,7 +184,7 @@ class Inbound:
         if len(stream.lane) >= BACKLOG:
             stream.needs_key_frame = True
             if self.receiver is not None:
-                self.receiver.request_key_frame(self._driver.now())
+                self.receiver.request_key_frame(self._driver.now(), stream.ssrc)
                 self._flush()
         if stream.needs_key_frame and not frame.key_frame:
             stream.frames_dropped += 1
@@ -220,7 +220,7 @@ class Inbound:
         stream.needs_key_frame = True
         stream.frames_dropped += 1
         if self.receiver is not None:
-            self.receiver.request_key_frame(self._driver.now())
+            self.receiver.request_key_frame(self._driver.now(), stream.ssrc)
             self._flush()
 
     def _flush(self) -> None:

@@ -43,11 +43,10 @@ class Outbound:
         self._codecs = codecs
         self._pool = pool
         self._transport: int | None = None
-        self._ntp_offset = 0.0
         self._renamed: dict[int, int] = {}  # our SSRCs that the other side used, too
         self._track: TrackInput | None = None
         self._feed: Feed | None = None
-        self._timeline = Timeline(0)  # the RTP sender adds a random offset
+        self._timeline = Timeline(int.from_bytes(driver.entropy(4), "big"))
         self._black_at = -1e9
         self._encoder: Encoder | None = None
         self._encodes: rtp.Codec | None = None
@@ -59,13 +58,12 @@ class Outbound:
     def configure(self, transport: int | None, plan: SendPlan | None) -> None:
         """What negotiation or setParameters left us to send with, over which transport; None: nothing."""
         if transport != self._transport and self.sender is not None:
-            self.sender.stop(self._driver.now())
+            self.sender.end(self._driver.now())
             self.sender = None
         self._transport = transport
         self.plan = plan
         machine = None if transport is None else self._driver.transport(transport)
         if plan is not None and machine is not None:
-            self._ntp_offset = machine.ntp_offset
             config = self._with_renamed(plan.config)
             if self.sender is None:
                 self.sender = machine.add_sender(config)
@@ -157,7 +155,7 @@ class Outbound:
             self._feed = None
         self._track = None
         if self.sender is not None:
-            self.sender.stop(self._driver.now())
+            self.sender.end(self._driver.now())
             if self._transport is not None:
                 self._driver.flush(self._transport)
         for layer in self.layers:
@@ -193,8 +191,7 @@ class Outbound:
     def _send_picture(self, layer: VideoLayer, encoded: rtp.EncodedFrame, stamped: Stamped) -> None:
         if self.sender is None or self.plan is None or self._transport is None or not layer.sends:
             return
-        captured = stamped.captured + self._ntp_offset
-        frame = replace(encoded, timestamp=stamped.timestamp, capture_ntp=captured)
+        frame = replace(encoded, timestamp=stamped.timestamp, arrival=stamped.captured)
         payload_type = layer.layer.codec.payload_type
         self.sender.send(frame, self._driver.now(), rid=layer.layer.rid, payload_type=payload_type)
         self._driver.flush(self._transport)
@@ -215,7 +212,7 @@ class Outbound:
             sent = replace(
                 encoded,
                 timestamp=timestamp,
-                capture_ntp=captured + self._ntp_offset,
+                arrival=captured,
                 audio_level=level,
                 voice=level < 127,
             )

@@ -48,6 +48,8 @@ class Driver(Protocol):
 
     def now(self) -> float: ...
 
+    def entropy(self, size: int) -> bytes: ...
+
     def transport(self, key: int) -> rtp.Transport | None:
         """The RTP machine of a transport, None as long as there is none."""
 
