@@ -325,6 +325,12 @@ class Media:
         if self._streams is not None:
             self._streams.engine.handle(transport, event)
 
+    def transport_opened(self, transport: int) -> None:
+        """The transport has its session: what was negotiated for it before can be received, and sent, now."""
+        for transceiver in self.active():
+            if transceiver._slots.transport == transport:
+                self._tell_engine(transceiver)
+
     def connected(self, transport: int) -> None:
         """The transport's SRTP has its keys."""
         if self._streams is not None:

@@ -86,6 +86,7 @@ class TransportStack:
             for step in self._waiting:
                 self._take(step(self.session, now))
             self._waiting.clear()
+            self._core.media.transport_opened(self.key)
         self.gathering.start(local.ufrag)
         self._flush()
 

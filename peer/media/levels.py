@@ -6,7 +6,7 @@ import math
 from collections import deque
 from typing import Any, Final
 
-__all__ = ["AudioMeter", "FrameMeter", "decibels"]
+__all__ = ["QUIET", "AudioMeter", "FrameMeter", "decibels"]
 
 # webrtc-stats, framesPerSecond: "the number of frames in the last second".
 SECOND: Final = 1.0

@@ -14,7 +14,7 @@ from typing import Any, Final
 from peer import rtp
 from peer.media.feed import Feed, Frame, feed_of
 from peer.media.layer import Stamped, VideoLayer
-from peer.media.levels import AudioMeter, FrameMeter, decibels
+from peer.media.levels import QUIET, AudioMeter, FrameMeter, decibels
 from peer.media.plans import Codecs, Driver, Encoder, Layer, SendPlan, TrackInput
 from peer.media.timeline import Timeline
 from peer.media.work import Pool
@@ -209,13 +209,9 @@ class Outbound:
         for encoded in self._encode_sound(frame, layer, plan):
             position = self._unwrap(encoded.timestamp) / layer.codec.clock_rate
             timestamp, captured = self._timeline.stamp(position, now, layer.codec.clock_rate)
-            sent = replace(
-                encoded,
-                timestamp=timestamp,
-                arrival=captured,
-                audio_level=level,
-                voice=level < 127,
-            )
+            if encoded.audio_level is None:
+                encoded = replace(encoded, audio_level=level, voice=level < QUIET)
+            sent = replace(encoded, timestamp=timestamp, arrival=captured)
             sender.send(sent, now, payload_type=layer.codec.payload_type)
         self._driver.flush(transport)
 
@@ -248,6 +244,12 @@ def _position(frame: Any, now: float) -> float:
 
 def _black(frame: Any) -> Any:
     """A black picture of the same size and moment."""
-    from peer.media import pictures
+    import av
+    import numpy as np
 
-    return pictures.black(frame)
+    width, height = frame.width & ~1, frame.height & ~1
+    planes = np.full((height * 3 // 2, width), 128, np.uint8)
+    planes[:height] = 16
+    black = av.VideoFrame.from_ndarray(planes, format="yuv420p")
+    black.pts, black.time_base = frame.pts, frame.time_base
+    return black
