@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from peer import rtp
 from peer.errors import DecodeError
+from peer.media.codecs import Decoder
 from peer.media.feed import Feed
 from peer.media.levels import AudioMeter, FrameMeter
-from peer.media.plans import Codecs, Decoder, Driver
+from peer.media.plans import Codecs, Driver
 from peer.media.work import Lane, Pool
 
 __all__ = ["Inbound", "Stream"]
@@ -155,8 +156,7 @@ class Inbound:
         stream = self.streams.get(event.ssrc)
         if self.kind == "video" or stream is None or stream.decoder is None or not event.duration:
             return
-        conceal = getattr(stream.decoder, "conceal", None)
-        for frame in conceal(event.duration) if conceal is not None else ():
+        for frame in stream.decoder.conceal(event.duration):
             stream.concealed_samples += frame.samples
             stream.concealment_events += 1
             self._deliver_sound(stream, frame)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from peer import rtp
+from peer.media.codecs import Encoder
 from peer.media.levels import FrameMeter
-from peer.media.plans import Codecs, Encoder, Layer
+from peer.media.plans import Codecs, Layer
 from peer.media.work import Lane, Pool
 
 __all__ = ["Stamped", "VideoLayer"]

@@ -12,10 +12,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from peer import rtp
+from peer.media.codecs import Encoder
 from peer.media.feed import Feed, Frame, feed_of
 from peer.media.layer import Stamped, VideoLayer
 from peer.media.levels import QUIET, AudioMeter, FrameMeter, decibels
-from peer.media.plans import Codecs, Driver, Encoder, Layer, SendPlan, TrackInput
+from peer.media.plans import Codecs, Driver, Layer, SendPlan, TrackInput
 from peer.media.timeline import Timeline
 from peer.media.work import Pool
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from peer import rtp
+from peer.media.codecs import Decoder, Encoder
 
 __all__ = ["Codecs", "Driver", "Layer", "SendPlan", "TrackInput"]
 
@@ -69,32 +70,16 @@ class Driver(Protocol):
         """A telephone key was pressed on the other side."""
 
 
-class Encoder(Protocol):
-    """See `peer.media.codecs`."""
-
-    bit_rate: int
-
-    def encode(self, frame: Any, *, key_frame: bool = False) -> list[rtp.EncodedFrame]: ...
-    def close(self) -> None: ...
-
-
-class Decoder(Protocol):
-    """See `peer.media.codecs`."""
-
-    def decode(self, frame: rtp.EncodedFrame) -> list[Any]: ...
-    def close(self) -> None: ...
-
-
 def _encoder(mime_type: str, fmtp: Mapping[str, str], **options: Any) -> Encoder:
-    from peer.media import codecs  # PyAV is loaded when something is encoded, not with a connection
+    from peer.media.codecs import encoder  # PyAV is loaded when something is encoded, not with a connection
 
-    return codecs.encoder(mime_type, fmtp, **options)
+    return encoder(mime_type, fmtp, **options)
 
 
 def _decoder(mime_type: str, fmtp: Mapping[str, str]) -> Decoder:
-    from peer.media import codecs
+    from peer.media.codecs import decoder
 
-    return codecs.decoder(mime_type, fmtp)
+    return decoder(mime_type, fmtp)
 
 
 @dataclass(frozen=True, slots=True)
