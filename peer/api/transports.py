@@ -238,7 +238,7 @@ class TransportStack:
         if self._closed or self.session is None:
             return
         self._take(self.session.receive_datagrams(batch, self._core.now()))
-        self._flush_soon()  # a listener's answer leaves together with the acknowledgement
+        self.flush_soon()  # a listener's answer leaves together with the acknowledgement
 
     def _on_timer(self) -> None:
         self._timer = None
