@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from harness.matrix.row import Row
-from harness.matrix.rows import data, relay, restart, trickle
+from harness.matrix.rows import data, nat, relay, restart, trickle
 
 __all__ = ["ROWS", "parse_rows"]
 
-ROWS: Final[Mapping[str, Row]] = {row.name: row for row in (data.ROW, trickle.ROW, restart.ROW, *relay.ROWS)}
+ROWS: Final[Mapping[str, Row]] = {
+    row.name: row for row in (data.ROW, trickle.ROW, restart.ROW, *relay.ROWS, nat.ROW, nat.SWEEP)
+}
 
 
 def parse_rows(text: str | None) -> list[Row]:

@@ -11,20 +11,13 @@ from harness.browsers import Launch
 from harness.endpoints.stacks import Stacks
 from harness.matrix import exchange
 from harness.matrix.meeting import Meeting
+from harness.matrix.place import needs_coturn
 from harness.matrix.row import Row, Stage
-from harness.net.coturn import Coturn, CoturnUnavailableError, find_turnserver
+from harness.net.coturn import Coturn
 from harness.verdict import check
 from peer.api import Seams
 
 __all__ = ["ROWS"]
-
-
-def needs_coturn() -> str:
-    try:
-        find_turnserver()
-    except CoturnUnavailableError as error:
-        return str(error)
-    return ""
 
 
 async def play(stage: Stage, *, transport: str) -> None:
