@@ -213,6 +213,16 @@ class Lab:
         for router, lan in self._routers[site]:
             router.nft(_nat_rules(kind, f"{lan}.2", f"{lan}.0/24"))
 
+    def replug(self, site: str, address: str) -> Namespace:
+        """The first host of a site loses its interface, and has it back with another address of the same network."""
+        host = self._hosts[site][0]
+        host.set_link(False)
+        host.run("ip", "addr", "del", f"{host.address}/24", "dev", "eth0")
+        host.run("ip", "addr", "add", f"{address}/24", "dev", "eth0")
+        host.set_link(True)
+        self._hosts[site][0] = changed = replace(host, address=address)
+        return changed
+
     @classmethod
     @contextlib.contextmanager
     def build(cls, sites: Mapping[str, Site]) -> Iterator[Lab]:
