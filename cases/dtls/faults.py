@@ -12,6 +12,7 @@ from cases.bending import changed, dropped, each
 from cases.planting import Fault, also_sends, hello, instead, patched, planted
 from peer.api import Seams
 from peer.dtls import ApplicationDataReceived, Connection, NamedGroup, Version
+from peer.dtls.client12 import Client12
 from peer.dtls.client13 import Client13
 from peer.dtls.machine13 import Machine13
 from peer.dtls.opening import ClientOpening
@@ -19,6 +20,7 @@ from peer.dtls.protection12 import GcmOpener
 from peer.dtls.protection13 import Opener13
 from peer.dtls.reassembly import Reassembler
 from peer.dtls.records import RecordLayer
+from peer.dtls.server12 import Server12
 from peer.dtls.server13 import Server13
 from peer.dtls.suites import TAG_SIZE
 from peer.errors import DecodeError, RemoteProtocolError
@@ -38,6 +40,7 @@ DTLS_1_2 = "cases/dtls/test_rfc6347_4_dtls12.py::test_"
 
 HELLOS = "cases/dtls/test_rfc8446_4_hellos.py::test_"
 AUTHENTICATION = "cases/dtls/test_rfc8446_4_authentication.py::test_"
+HANDSHAKE_1_2 = "cases/dtls/test_rfc5246_7_handshake.py::test_"
 AFTER = "cases/dtls/test_rfc8446_6_after.py::test_"
 
 ONLY_1_2 = Fault(Seams(dtls={"versions": (Version.DTLS12,)}))
@@ -126,6 +129,20 @@ def wants_to_be_asked(real: Callable[..., Any], client: Client13, message: Any, 
     return dies() if client._request is None else real(client, message, raw)
 
 
+def wants_to_be_asked_in_1_2(patch: pytest.MonkeyPatch) -> None:
+    unasked = next(key for key in Client12._HANDLERS if key[0].name == "REQUEST_OR_DONE" and key[1] == 14)
+    patch.delitem(Client12._HANDLERS, unasked)
+
+
+def forgets_the_extended_master_secret(real: Callable[..., Any], client: Client12, message: ServerHello) -> None:
+    real(client, message)
+    client.extended_master_secret = False
+
+
+def lacks_extension(kind: ExtensionType) -> Callable[[Any], Any]:
+    return lambda one: replace(one, extensions=tuple(e for e in one.extensions or () if e.type != kind))
+
+
 def with_a_share_more(one: ClientHello) -> ClientHello:
     shares = extensions.parse_client_key_share(one.extension(ExtensionType.KEY_SHARE) or b"")
     more = extensions.client_key_share([*shares, extensions.KeyShareEntry(NamedGroup.secp256r1, bytes(65))])
@@ -139,6 +156,10 @@ def with_the_old_version(one: ServerHello) -> Iterable[ServerHello]:
 
 def answers(bend: Callable[[ServerHello], Iterable[Any]]) -> Fault:
     return Fault(Seams(dtls_handshake=each(ServerHello, bend)))
+
+
+def lacks_in_the_answer(kind: ExtensionType) -> Fault:
+    return answers(lambda one: (lacks_extension(kind)(one),))
 
 
 def ignores(kind: HandshakeType) -> Fault:
@@ -167,7 +188,8 @@ def believes_the_version(real: Callable[..., Any], client: ClientOpening, messag
 
 
 def without_cookie(one: ClientHello) -> ClientHello:
-    return replace(one, extensions=tuple(e for e in one.extensions or () if e.type != ExtensionType.COOKIE))
+    without: ClientHello = lacks_extension(ExtensionType.COOKIE)(one)
+    return without
 
 
 def with_mki(one: ClientHello) -> ClientHello:
@@ -190,6 +212,7 @@ def and_a_byte_more(one: Any) -> Iterable[Any]:
 NO_ACKS = around(Machine13, "_send_ack", lambda _, machine: machine.conversation.heard.clear())
 ANOTHER_ALERT = around(Connection, "_fail", says_another_alert)
 NOT_A_WORD = around(Connection, "_fail", says_nothing)
+ANY_POINT_FORMAT = around(Server12, "_check_point_formats", lambda *_: None)
 IGNORES_ALERTS = handles(ContentType.ALERT, lambda *_: False)
 BELIEVES_SIGNATURES = patched("peer.dtls.machine13.verify", lambda *_: True)
 BELIEVES_CERTIFICATES = patched("peer.dtls.conversation.is_vouched_for", lambda *_: True)
@@ -410,5 +433,55 @@ FAULTS = {
         an_unknown_alert_is_an_error=IGNORES_ALERTS,
         close_notify_closes_a_client=IGNORES_ALERTS,
         close_notify_closes_a_server=IGNORES_ALERTS,
+    ),
+    **planted(
+        HANDSHAKE_1_2,
+        sanity_dtls_1_2_with_certificates_on_both_sides=Fault(Seams(dtls={"request_client_certificate": False})),
+        a_client_refuses_dtls_1_0=ANOTHER_ALERT,
+        a_client_refuses_a_version_that_does_not_exist=ANOTHER_ALERT,
+        a_client_refuses_a_suite_that_it_did_not_offer=ANOTHER_ALERT,
+        a_client_refuses_a_suite_of_1_3=ANOTHER_ALERT,
+        a_client_refuses_a_compression=ANOTHER_ALERT,
+        a_client_refuses_an_extension_that_it_did_not_offer=ANOTHER_ALERT,
+        a_client_refuses_an_extension_twice=ANOTHER_ALERT,
+        a_client_refuses_a_server_hello_with_a_byte_too_much=ANOTHER_ALERT,
+        a_client_refuses_a_renegotiation_that_never_was=ANOTHER_ALERT,
+        a_client_offers_what_makes_1_2_safe=hello(lacks_extension(ExtensionType.RENEGOTIATION_INFO)),
+        a_client_refuses_an_srtp_profile_that_it_did_not_offer=ANOTHER_ALERT,
+        a_client_refuses_two_srtp_profiles=ANOTHER_ALERT,
+        a_client_refuses_a_certificate_of_another_fingerprint=BELIEVES_CERTIFICATES,
+        a_client_refuses_an_empty_certificate=ANOTHER_ALERT,
+        a_client_refuses_a_server_without_a_certificate=ANOTHER_ALERT,
+        a_client_refuses_a_server_without_a_key_exchange=ANOTHER_ALERT,
+        a_client_refuses_a_message_that_does_not_exist=ANOTHER_ALERT,
+        a_client_refuses_a_signature_scheme_that_it_did_not_offer=ANOTHER_ALERT,
+        a_client_verifies_the_signature=patched("peer.dtls.client12.verify", lambda *_: True),
+        a_client_refuses_a_group_that_it_did_not_offer=ANOTHER_ALERT,
+        a_client_refuses_a_done_with_something_in_it=ANOTHER_ALERT,
+        a_client_verifies_finished=ANOTHER_ALERT,
+        a_client_gets_along_without_a_certificate_request=Fault(patch=wants_to_be_asked_in_1_2),
+        a_client_uses_the_extended_master_secret=around(Client12, "_check_hello", forgets_the_extended_master_secret),
+        a_server_refuses_dtls_1_0=ANOTHER_ALERT,
+        a_server_refuses_a_hello_without_the_null_compression=ANOTHER_ALERT,
+        a_server_refuses_suites_that_it_has_not=ANOTHER_ALERT,
+        a_server_refuses_a_client_hello_with_a_byte_too_much=ANOTHER_ALERT,
+        a_server_ignores_what_it_does_not_know=around(Server12, "_check_hello", dies),
+        a_server_refuses_a_renegotiation_that_never_was=ANOTHER_ALERT,
+        a_server_understands_the_signalling_suite=lacks_in_the_answer(ExtensionType.RENEGOTIATION_INFO),
+        a_server_agrees_to_the_extended_master_secret=lacks_in_the_answer(ExtensionType.EXTENDED_MASTER_SECRET),
+        a_server_refuses_a_client_that_knows_compressed_points_only=around(
+            Server12, "_check_point_formats", lambda *_: None
+        ),
+        a_server_refuses_a_point_that_is_not_on_the_curve=ANOTHER_ALERT,
+        a_server_refuses_a_share_that_makes_a_secret_of_zeros=ANOTHER_ALERT,
+        a_server_refuses_a_client_without_a_certificate=ANOTHER_ALERT,
+        a_server_refuses_a_certificate_of_another_fingerprint=BELIEVES_CERTIFICATES,
+        a_server_verifies_the_signature=patched("peer.dtls.server12.verify", lambda *_: True),
+        a_server_refuses_a_signature_scheme_that_it_did_not_ask_for=ANOTHER_ALERT,
+        a_server_refuses_a_signature_before_the_key_exchange=ANOTHER_ALERT,
+        a_server_refuses_a_client_that_leaves_its_certificate_out=ANOTHER_ALERT,
+        a_server_refuses_a_client_without_a_key_exchange=ANOTHER_ALERT,
+        a_server_verifies_finished=ANOTHER_ALERT,
+        a_server_refuses_a_finished_cut_short=ANOTHER_ALERT,
     ),
 }
