@@ -16,7 +16,7 @@ import av
 import av.video.frame
 
 from peer.errors import DecodeError
-from peer.rtp.frame import EncodedFrame
+from peer.rtp.frame import ColorSpace, EncodedFrame
 
 __all__ = ["DECODERS", "VideoDecoder", "VideoEncoder"]
 
@@ -91,7 +91,7 @@ class VideoEncoder:
         context.width, context.height, context.pix_fmt = width, height, "yuv420p"
         context.time_base, context.framerate = Fraction(1, _CLOCK), self._frame_rate
         context.thread_count = 1
-        options = {"g": "100000"}
+        options = {"g": "100000"} | _COLOURS
         if self._name == "video/h264":
             context.max_b_frames = 0
             options |= _x264(self._fmtp) | {"maxrate": str(rate), "bufsize": str(rate // 2)}
@@ -109,6 +109,13 @@ class VideoEncoder:
         self._context = None
 
 
+# What the conversion from RGB makes, said in the bitstream where the codec can (not VP8): decoders guess otherwise.
+_COLOURS: Final = {
+    "colorspace": "smpte170m",
+    "color_range": "tv",
+    "color_primaries": "bt709",
+    "color_trc": "iec61966-2-1",
+}
 _VPX: Final = {
     "deadline": "realtime",
     "cpu-used": "8",
@@ -148,7 +155,10 @@ def _x264(fmtp: Mapping[str, str]) -> dict[str, str]:
 
 
 class VideoDecoder:
+    """What the RTP header extension says of colours goes before what the bitstream says."""
+
     def __init__(self, name: str) -> None:
+        self._color_space: ColorSpace | None = None
         self._context: Any = av.CodecContext.create(DECODERS[name], "r")
         self._context.thread_count = 1
         options = {"max_pixels": str(_MOST_PIXELS)}
@@ -167,8 +177,12 @@ class VideoDecoder:
             decoded: list[Any] = list(self._context.decode(packet))
         except av.error.FFmpegError as error:
             raise DecodeError(f"a picture that can't be decoded: {error.strerror}") from error
+        self._color_space = frame.color_space or self._color_space
         for each in decoded:
             each.time_base = Fraction(1, _CLOCK)
+            if (told := self._color_space) is not None:
+                each.colorspace = told.matrix
+                each.color_range = each.color_range if told.full_range is None else 1 + told.full_range
         return decoded
 
     def conceal(self, duration: int) -> list[Any]:

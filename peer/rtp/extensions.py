@@ -2,7 +2,7 @@
 
 RFC 8843's mid, RFC 8852's stream ids, RFC 6464 and 6465 audio levels, RFC 5450's transmission offset; the others have
 no RFC: abs-send-time, transport-wide sequence number, 3GPP TS 26.114's video orientation, absolute capture time,
-playout delay. The dependency descriptor of AV1 has a module of its own.
+playout delay, colour space. The dependency descriptor of AV1 has a module of its own.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from peer.errors import DecodeError
+from peer.rtp.frame import ColorSpace
 
 __all__ = [
     "ABS_CAPTURE_TIME",
     "ABS_SEND_TIME",
     "AUDIO_LEVEL",
+    "COLOR_SPACE",
     "DEPENDENCY_DESCRIPTOR",
     "MID",
     "MIXER_AUDIO_LEVEL",
@@ -32,6 +34,7 @@ __all__ = [
     "pull_abs_send_time",
     "pull_audio_level",
     "pull_capture_time",
+    "pull_color_space",
     "pull_mixer_levels",
     "pull_orientation",
     "pull_playout_delay",
@@ -41,6 +44,7 @@ __all__ = [
     "push_abs_send_time",
     "push_audio_level",
     "push_capture_time",
+    "push_color_space",
     "push_orientation",
     "push_playout_delay",
     "push_toffset",
@@ -57,6 +61,7 @@ ABS_SEND_TIME: Final = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-ti
 TRANSPORT_WIDE: Final = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 VIDEO_ORIENTATION: Final = "urn:3gpp:video-orientation"
 ABS_CAPTURE_TIME: Final = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
+COLOR_SPACE: Final = "http://www.webrtc.org/experiments/rtp-hdrext/color-space"
 PLAYOUT_DELAY: Final = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
 DEPENDENCY_DESCRIPTOR: Final = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
 
@@ -163,6 +168,18 @@ def pull_capture_time(data: bytes) -> CaptureTime:
     _sized(data, 8, 16)
     offset = int.from_bytes(data[8:], "big", signed=True) if len(data) == 16 else None
     return CaptureTime(int.from_bytes(data[:8], "big"), offset)
+
+
+def push_color_space(value: ColorSpace) -> bytes:
+    """Three code points of H.273, then the range (1 limited, 2 full, 3 derived) before the siting of chroma."""
+    spread = {None: 3, False: 1, True: 2}[value.full_range]
+    return bytes((value.primaries, value.transfer, value.matrix, spread << 4))
+
+
+def pull_color_space(data: bytes) -> ColorSpace:
+    """24 bytes of HDR metadata may follow."""
+    primaries, transfer, matrix, last = _sized(data, 4, 28)[:4]
+    return ColorSpace(primaries, transfer, matrix, {1: False, 2: True}.get(last >> 4 & 0x03))
 
 
 def push_playout_delay(minimum: float, maximum: float) -> bytes:

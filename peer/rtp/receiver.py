@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from peer.errors import DecodeError, LocalProtocolError
@@ -9,7 +10,7 @@ from peer.rtp import dependency, extensions, statistics
 from peer.rtp.clock import distance32, seconds
 from peer.rtp.config import Codec, ReceiveConfig
 from peer.rtp.events import EndReason, Event, FrameLost, FrameReceived, StreamEnded
-from peer.rtp.frame import EncodedFrame
+from peer.rtp.frame import ColorSpace, EncodedFrame
 from peer.rtp.incoming import Incoming
 from peer.rtp.intake import SILENCE, Inlet, Intake, Source
 from peer.rtp.jitter import Gap, Unit
@@ -225,6 +226,7 @@ class Receiver(Intake):
             voice=level is not None and level.voice,
             spatial=layer[0],
             temporal=layer[1],
+            color_space=self._color_space(unit.packets) if stream.video else None,
         )
         return FrameReceived(self.config.key, stream.rid, codec.payload_type, stream.ssrc, frame, play_at)
 
@@ -239,6 +241,17 @@ class Receiver(Intake):
             return 0, 0
         stream.structure = descriptor.structure or stream.structure
         return descriptor.frame.spatial, descriptor.frame.temporal
+
+    def _color_space(self, packets: Sequence[rtp.Packet]) -> ColorSpace | None:
+        """It comes with the last packet of a key frame, as a rule."""
+        for packet in reversed(packets):
+            data = self.value(packet, extensions.COLOR_SPACE)
+            if data is not None:
+                try:
+                    return extensions.pull_color_space(data)
+                except DecodeError:
+                    continue
+        return None
 
     def _capture_time(self, packet: rtp.Packet, stream: Incoming) -> float | None:
         data = self.value(packet, extensions.ABS_CAPTURE_TIME)

@@ -7,7 +7,7 @@ import pytest
 
 from peer.errors import DecodeError
 from peer.media import codecs, pictures
-from peer.rtp.frame import EncodedFrame
+from peer.rtp.frame import ColorSpace, EncodedFrame
 from peer.rtp.payload import depacketizer, packetizer
 from peer.tests.media.made import picture
 
@@ -136,3 +136,18 @@ def test_time_goes_on_when_another_source_takes_over(mime_type: str, fmtp: dict[
     encoder = codecs.encoder(mime_type, fmtp, bit_rate=300_000)
     frames = [encoder.encode(picture(counter))[0] for counter in (50, 51, 0, 1, 60)]
     assert [frame.timestamp // 3000 for frame in frames] == [50, 51, 52, 53, 60]
+
+
+@each_format
+def test_what_the_header_extension_says_of_colours_is_believed(mime_type: str, fmtp: dict[str, str]) -> None:
+    """The same picture, as a browser encodes what it draws: BT.709, full range. It is told once and holds."""
+    encoder, decoder = codecs.encoder(mime_type, fmtp, bit_rate=1_000_000), codecs.decoder(mime_type, fmtp)
+    told: ColorSpace | None = ColorSpace(1, 13, 1, full_range=True)
+    for counter in range(3):
+        drawn = picture(counter)
+        frame = drawn.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="JPEG")
+        frame.pts, frame.time_base = drawn.pts, drawn.time_base
+        (encoded,) = encoder.encode(frame)
+        (seen,) = decoder.decode(EncodedFrame(encoded.data, 0, color_space=told))
+        assert pictures.psnr(pictures.picture_of(seen), pictures.draw(counter, 320, 240)) > 35
+        told = None

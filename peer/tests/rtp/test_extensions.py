@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from peer.errors import DecodeError
 from peer.rtp import extensions as ext
+from peer.rtp.frame import ColorSpace
 
 PULLS: list[Callable[[bytes], Any]] = [
     ext.pull_text,
@@ -20,6 +21,7 @@ PULLS: list[Callable[[bytes], Any]] = [
     ext.pull_orientation,
     ext.pull_capture_time,
     ext.pull_playout_delay,
+    ext.pull_color_space,
 ]
 
 
@@ -79,3 +81,17 @@ def test_garbage_is_a_decode_error(pull: Callable[[bytes], Any], data: bytes) ->
         pull(data)
     except DecodeError:
         return
+
+
+@pytest.mark.parametrize(
+    ("data", "value"),
+    [
+        ("01010120", ColorSpace(1, 1, 1, full_range=True)),
+        ("010d0610", ColorSpace(1, 13, 6, full_range=False)),
+        ("02020230", ColorSpace(2, 2, 2)),
+    ],
+)
+def test_color_spaces(data: str, value: ColorSpace) -> None:
+    assert ext.push_color_space(value) == bytes.fromhex(data)
+    assert ext.pull_color_space(bytes.fromhex(data)) == value
+    assert ext.pull_color_space(bytes.fromhex(data) + bytes(24)) == value
