@@ -21,10 +21,11 @@ from harness.net.namespaces import Site
 from harness.script.steps import Echo
 from harness.signaling import Signaling
 from harness.verdict import check
+from peer.testing import NatKind
 
 __all__ = ["ROW"]
 
-_ADDRESSES: Final = ("198.51.100.10", "198.51.100.11")
+_ADDRESSES: Final = ("10.1.0.2", "10.1.0.3")
 _LIMIT: Final = 2.0
 _BEAT: Final = 0.05
 # No retransmission hides how long the path was gone.
@@ -33,7 +34,9 @@ _AS_MEDIA: Final = {"ordered": False, "maxRetransmits": 0}
 
 async def play(stage: Stage) -> None:
     stage.announce("starting")
-    place = await stage.shelf.get("two hosts without NATs", lambda: Place.built(Site(None), Site(None)))
+    place = await stage.shelf.get("two sites behind NATs", lambda: Place.built(Site(), Site()))
+    for site in ("a", "b"):
+        place.lab.change_nat(site, NatKind.PORT_RESTRICTED)
     ledger = stage.scene.ledger
     offerer, answerer = await place.connections(await place.endpoints(stage))
     reliable = await offerer.createDataChannel("reliable")
