@@ -8,6 +8,7 @@ from typing import Final
 
 from harness.endpoints.proxies import PeerConnection
 from harness.matrix import exchange
+from harness.matrix.cell import Cell
 from harness.matrix.meeting import PATIENCE, Meeting
 from harness.matrix.row import Row, Stage
 from harness.verdict import check
@@ -80,4 +81,16 @@ async def _credentials(pc: PeerConnection) -> tuple[str, str]:
     return ufrag, pwd
 
 
-ROW: Final = Row("restart", "an ICE restart with new credentials; data flow on before, during and after it", play)
+def _lacks(cell: Cell) -> str:
+    """Seen in packets, in two of five runs: whether it happens hangs on how long the answer takes."""
+    if cell.endpoints == ("chromium", "firefox"):
+        return (
+            "Chromium (156) sends data by a pair of a new candidate with an old remote one while its restart has no "
+            "answer, and stays there; Firefox (153) discards what comes by such a pair"
+        )
+    return ""
+
+
+ROW: Final = Row(
+    "restart", "an ICE restart with new credentials; data flow on before, during and after it", play, lacks=_lacks
+)
