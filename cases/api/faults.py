@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from cases.planting import Fault, instead, patched, planted, throws_another_error
 from peer.api.data_channel import ChannelParameters
 from peer.api.media import Media
@@ -43,7 +45,14 @@ no_configuration = patched(
     "peer.api.configuration.Configuration.to_dictionary",
     lambda _: {"iceServers": [], "iceTransportPolicy": "all", "bundlePolicy": "max-bundle"},
 )
-unchecked = patched("peer.api.peer_connection.channel_parameters", unchecked_channel)
+
+
+def unchecked_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("peer.api.peer_connection.channel_parameters", unchecked_channel)
+    monkeypatch.setattr("peer.api.peer_connection.check_parameters", lambda _: None)
+
+
+unchecked = Fault(patch=unchecked_everywhere)
 unchecked_encodings = patched("peer.api.media.check_new_encodings", lambda encodings, *_: tuple(encodings))
 always_needed = patched("peer.api.core.Core._check_negotiation_needed", lambda core: core.fire("negotiationneeded"))
 
