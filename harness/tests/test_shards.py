@@ -41,7 +41,11 @@ def cases(project: Path, name: str, *, sane: bool = True) -> None:
 
 def run(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "cases", "-p", "no:cacheprovider", *options]
-    return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False, timeout=60)
+    # Of this tree, whatever is installed: workers start in the project's folder.
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    return subprocess.run(
+        command, cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
 
 
 def test_workers_make_one_run(project: Path) -> None:
@@ -112,6 +116,7 @@ def test_the_cases_of_a_file_on_an_endpoint_go_together(nodeid: str, expected: s
 
 
 def test_what_may_take_long_is_begun_first_and_groups_stay_in_order(pytester: pytest.Pytester) -> None:
+    pytester.makepyprojecttoml(SETTINGS)
     long = "import pytest\ndef test_3(): pass\n@pytest.mark.timeout(90)\ndef test_4(): pass\n"
     pytester.makepyfile(test_a="def test_1(): pass\ndef test_2(): pass\n", test_b=long)
     items, _ = pytester.inline_genitems()
