@@ -58,7 +58,8 @@ class Intruder:
                 continue
             number += 1
             self._moved[record.epoch] += 1
-            yield replace(one, epoch=record.epoch, sequence=number)
+            said = replace(one, epoch=record.epoch, sequence=number)
+            yield from (said, said) if self._again else (said,)
         if self._again:
             self._again = False
             yield record
@@ -85,7 +86,7 @@ class Intruder:
         self._extra.append(data)
 
     def repeat(self) -> None:
-        """The next application data goes out twice under the same number."""
+        """The next application data, and the records said with it, go out twice under the same number."""
         self._again = True
 
 

@@ -44,10 +44,11 @@ def run(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
     # Of this tree, whatever is installed: workers start in the project's folder.
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     return subprocess.run(
-        command, cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=60
+        command, cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=150
     )
 
 
+@pytest.mark.timeout(180)
 def test_workers_make_one_run(project: Path) -> None:
     for name in ("a", "b", "c", "d"):
         cases(project, name, sane=name != "d")
@@ -75,6 +76,7 @@ def test_workers_make_one_run(project: Path) -> None:
     assert not (project / "reports" / "latest" / FOLDER).exists()
 
 
+@pytest.mark.timeout(180)
 def test_a_run_whose_worker_dies_is_red_and_says_so(project: Path) -> None:
     cases(project, "a")
     (project / "cases" / "test_b.py").write_text(f"import os\n{HEAD}async def test_dies(scene):\n    os._exit(3)\n")
@@ -86,6 +88,7 @@ def test_a_run_whose_worker_dies_is_red_and_says_so(project: Path) -> None:
     assert not found.run.finished
 
 
+@pytest.mark.timeout(180)
 def test_what_a_killed_run_left_can_be_joined(project: Path) -> None:
     cases(project, "a")
     cases(project, "b")
