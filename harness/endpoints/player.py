@@ -14,17 +14,14 @@ from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import peer.api
-from harness.script.steps import Call, Echo, Get, Look, New, Pause, Set, Settle, Step, Track, Wait, Watch
+from harness.script.steps import Call, Echo, Get, New, Pause, Set, Settle, Step, Track, Wait
 from harness.script.trace import Entry, Failure, Fired, Kind, Outcome
 from harness.script.values import Opaque, Ref
 from peer.api.errors import error_name
 from peer.api.tasks import Promise
-
-if TYPE_CHECKING:
-    from harness.endpoints.watchers import Watcher
 
 __all__ = ["Player", "tables"]
 
@@ -58,7 +55,6 @@ class Player:
         self._untaken: defaultdict[tuple[str, str], deque[Any]] = defaultdict(deque)
         self._promises: dict[str, asyncio.Future[Any]] = {}
         self._watchers: list[Callable[[], None]] = []
-        self._watching: list[Watcher] = []
         self._plays: list[tuple[list[Entry], bool]] = []
         self._backlog: list[Entry] = []
         self._sequence = 0
@@ -92,9 +88,6 @@ class Player:
         for _, thing in list(self._names.values()):
             if type(thing).__name__ == "RTCPeerConnection":
                 thing.close()
-        for watcher in self._watching:
-            watcher.stop()
-        self._watching.clear()
         for table in (self._handles, self._names, self._adopted, self._untaken, self._promises):
             table.clear()
         self._backlog.clear()
@@ -164,7 +157,7 @@ class Player:
         for name in rest:
             if value is None:
                 raise TypeError(f"{path}: {name} of null")
-            value = getattr(value, name, None)
+            value = _member(value, name)
         return value
 
     # Handles, states and events
@@ -281,12 +274,18 @@ class Player:
         return value
 
     async def _get(self, step: Get) -> Any:
-        value = getattr(self._resolve(step.on), step.attribute, None)
+        value = _member(self._resolve(step.on), step.attribute)
         self._bind(step.bind, value)
         return value
 
     async def _set(self, step: Set) -> None:
-        setattr(self._resolve(step.on), step.attribute, self._decode(step.value))
+        target, value = self._resolve(step.on), self._decode(step.value)
+        if isinstance(target, list):
+            target[int(step.attribute)] = value
+        elif isinstance(target, dict):
+            target[step.attribute] = value
+        else:
+            setattr(target, step.attribute, value)
 
     async def _settle(self, step: Settle) -> Any:
         if step.on not in self._promises:
@@ -299,7 +298,7 @@ class Player:
             attribute = step.attribute
 
             def holds() -> Any:
-                value = self._encode(getattr(target, attribute, None))
+                value = self._encode(_member(target, attribute))
                 return [value] if value in step.values else None
 
             found = await self._watch(holds, step.timeout)
@@ -320,23 +319,9 @@ class Player:
             await asyncio.sleep(0)
 
     async def _track(self, step: Track) -> Any:
-        from harness.endpoints.watchers import source
-
-        track = peer.api.MediaStreamTrack(step.kind, source=source(step))
+        track = peer.api.MediaStreamTrack(step.kind)
         self._bind(step.bind, track)
         return track
-
-    async def _watch_track(self, step: Watch) -> None:
-        from harness.endpoints.watchers import Watcher
-
-        watcher = Watcher(self._resolve(step.on))
-        self._watching.append(watcher)
-        self._handles[step.bind] = watcher
-
-    async def _look(self, step: Look) -> Any:
-        watcher = self._resolve(step.on)
-        ready = await self._watch(lambda: watcher.ready(step.frames) or None, step.timeout)
-        return _PENDING if ready is _PENDING else watcher.report(step.content)
 
     async def _echo(self, step: Echo) -> None:
         channel = self._resolve(step.on)
@@ -370,9 +355,18 @@ _OPERATIONS: Final[Mapping[type[Any], Callable[[Player, Any], Awaitable[Any]]]] 
     Pause: Player._pause,
     Track: Player._track,
     Echo: Player._echo,
-    Watch: Player._watch_track,
-    Look: Player._look,
 }
+
+
+def _member(value: Any, name: str) -> Any:
+    """A property as a page reads it: of a sequence its items and its length, None for what isn't there."""
+    if isinstance(value, list | tuple):
+        if name == "length":
+            return len(value)
+        return value[int(name)] if name.isdigit() and int(name) < len(value) else None
+    if isinstance(value, Mapping) and name in value:
+        return value[name]
+    return getattr(value, name, None)
 
 
 def _interface_of(value: Any) -> str:

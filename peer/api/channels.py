@@ -117,6 +117,7 @@ class DataChannels:
         """The association's ports are known: it starts as soon as DTLS stands."""
         stack = self._core.transports[effect.transport]
         stack.negotiate_sctp(effect.local_port, effect.remote_port, effect.remote_max_message_size)
+        self._core.sctp_transports[effect.key]._transport = stack.dtls  # the answer may have bundled it elsewhere
         if self._stack is stack:
             return
         self._stack = stack

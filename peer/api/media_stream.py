@@ -96,26 +96,17 @@ class MediaStreamTrack(EventTarget):
             return Promise.rejected(DOMException("a remote track can't be constrained", "OverconstrainedError"))
         return Promise.resolved(None)
 
-    @property
-    def _is_live(self) -> bool:
-        return self._state is MediaStreamTrackState.LIVE
-
-    def _flows(self) -> bool:
-        """Whether a sender gets its content: webrtc-pc section 5.2, "ended, disabled and/or muted"."""
-        return self.enabled and not self._muted and self._state is MediaStreamTrackState.LIVE
-
     def _set_muted(self, muted: bool) -> None:
         """The text's "Set a track's muted state"."""
         if self._muted != muted and self._state is MediaStreamTrackState.LIVE:
             self._muted = muted
             self._fire("mute" if muted else "unmute")
 
-    def _end(self) -> bool:
-        """The source ended it. True when it was live, so that `ended` is to be fired."""
-        if self._state is MediaStreamTrackState.ENDED:
-            return False
-        self._state = MediaStreamTrackState.ENDED
-        return True
+    def _end(self) -> None:
+        """The source ended it."""
+        if self._state is not MediaStreamTrackState.ENDED:
+            self._state = MediaStreamTrackState.ENDED
+            self._fire("ended")
 
     def __repr__(self) -> str:
         return f"<MediaStreamTrack {self._kind} {self._id} {self._state}>"

@@ -195,6 +195,7 @@ class Negotiation:
         """One assignment, then the effects in order (steps 4.7.4 to 4.7.20), then the promise (4.7.21)."""
         self._core.state = plan.state
         self._effects.carry_out(plan.effects)
+        self._core.media.settled()
         promise.resolve(None)
 
     # addIceCandidate

@@ -179,7 +179,6 @@ def _receive_parameters(
         ptime=_milliseconds(ours.first(sdp.PTIME)),
         maxptime=_milliseconds(ours.first(sdp.MAXPTIME)),
         ssrcs=_ssrcs(theirs),
-        ssrc_groups=theirs.all(sdp.SSRC_GROUP) if theirs else (),
         extmap_allow_mixed=_allows_mixed(model, ours),
     )
 
@@ -201,7 +200,6 @@ def _remote_receive(
         reduced_size_rtcp=bundled_has(draft.model, theirs, sdp.RTCP_RSIZE),
         rtcp_mux=bundled_has(draft.model, theirs, sdp.RTCP_MUX),
         ssrcs=_ssrcs(theirs),
-        ssrc_groups=theirs.all(sdp.SSRC_GROUP) if theirs else (),
         extmap_allow_mixed=_allows_mixed(draft.model, theirs),
     )
 
