@@ -33,9 +33,12 @@ __all__ = [
     "ROLLBACK",
     "STABLE",
     "Fault",
+    "alike",
     "also_sends",
     "and_attribute",
     "answers",
+    "does_nothing",
+    "gives",
     "has",
     "hello",
     "init",
@@ -45,10 +48,11 @@ __all__ = [
     "opens",
     "packet",
     "patched",
-    "patient",
     "planted",
+    "reads",
     "requests",
     "says",
+    "slots",
     "stun",
     "throws_another_error",
     "transition",
@@ -61,13 +65,6 @@ class Fault:
 
     seams: Seams = field(default_factory=Seams)
     patch: Callable[[pytest.MonkeyPatch], None] | None = None
-    #: How long the case may wait for anything, in seconds: what the fault keeps from happening is mostly waited for.
-    patience: float = 1.5
-
-
-def patient(fault: Fault) -> Fault:
-    """A fault of a case that has to wait for seconds before anything is wrong."""
-    return replace(fault, patience=10.0)
 
 
 def says(change: Callable[[str], str]) -> Fault:
@@ -154,6 +151,32 @@ def patched(target: str, value: Any) -> Fault:
     return Fault(patch=lambda monkeypatch: monkeypatch.setattr(target, value))
 
 
+def reads(attribute: str, value: Any) -> Fault:
+    """An attribute of an interface always has this value, and takes any."""
+    return patched(f"peer.api.{attribute}", property(lambda _: value, lambda *_: None))
+
+
+def does_nothing(function: str) -> Fault:
+    return patched(f"peer.api.{function}", lambda *_, **__: None)
+
+
+def gives(function: str, value: Any) -> Fault:
+    """A function always returns this."""
+    return patched(f"peer.api.{function}", lambda *_, **__: value)
+
+
+def slots(**values: Any) -> Fault:
+    """addTransceiver and addTrack make transceivers with other slots."""
+    add = jsep.State.add
+
+    def added(state: jsep.State, *args: Any, **options: Any) -> Any:
+        after, made = add(state, *args, **options)
+        changed = replace(made, **values)
+        return after.with_transceiver(changed), changed
+
+    return patched("peer.jsep.State.add", added)
+
+
 def throws_another_error(kind: str) -> Fault:
     """DOMExceptions of this class have another name than W3C gives them."""
     return patched(f"peer.api.errors.{kind}.default_name", "AbortError")
@@ -169,6 +192,11 @@ def transition(row: tuple[Any, Any, Any], to: jsep.SignalingState | None) -> Fau
             monkeypatch.setitem(TRANSITIONS, row, to)
 
     return Fault(patch=patch)
+
+
+def alike(prefix: str, fault: Fault, *names: str) -> dict[str, Fault]:
+    """The same fault for several cases of one file."""
+    return {prefix + name: fault for name in names}
 
 
 def planted(prefix: str, **faults: Fault) -> dict[str, Fault]:

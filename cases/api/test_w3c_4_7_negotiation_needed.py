@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
+from cases.playing import settled
 from harness.cases import Connection, check, clause
 from harness.endpoints.base import Endpoint
 from harness.endpoints.reference import Reference
-from harness.script import Call, Get, New, Pause, Script
+from harness.script import Call, Get, New, Script, Settle
 from harness.script.trace import Kind, Outcome
 
 Connect: TypeAlias = Callable[..., Awaitable[Connection]]
-
-LETTING_TASKS_RUN = 0.1
 
 
 async def test_sanity_a_channel_needs_negotiation(endpoint: Endpoint) -> None:
@@ -30,7 +29,7 @@ async def test_changes_in_one_task_need_one_negotiation(endpoint: Endpoint) -> N
             Call("pc", "addTransceiver", ("audio",)),
             Call("pc", "addTransceiver", ("video",)),
             Call("pc", "createDataChannel", ("case",)),
-            Pause(LETTING_TASKS_RUN),
+            settled("pc"),
         )
     )
     fired = len(trace.events("negotiationneeded"))
@@ -45,7 +44,7 @@ async def test_nothing_is_needed_while_an_offer_is_out(endpoint: Endpoint) -> No
             Call("pc", "createDataChannel", ("case",)),
             Call("pc", "setLocalDescription", ()),
             Call("pc", "addTransceiver", ("audio",)),
-            Pause(LETTING_TASKS_RUN),
+            settled("pc"),
         )
     )
     fired = len(trace.events("negotiationneeded"))
@@ -62,7 +61,7 @@ async def test_operations_end_in_the_order_they_were_asked_for(endpoint: Endpoin
             Call("pc", "setLocalDescription", (), "two", awaited=False),
             Call("pc", "setLocalDescription", ({"type": "rollback"},), "three", awaited=False),
             Call("pc", "createOffer", (), "four", awaited=False),
-            Pause(1.0),
+            Settle("four"),
             Get("pc", "signalingState"),
         )
     )

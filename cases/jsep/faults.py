@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cases.planting import (
     ANSWER,
     LOCAL,
@@ -12,17 +14,134 @@ from cases.planting import (
     REMOTE_OFFER,
     ROLLBACK,
     STABLE,
+    Fault,
+    alike,
+    does_nothing,
+    gives,
+    instead,
     patched,
     planted,
+    reads,
+    slots,
     throws_another_error,
     transition,
 )
+from peer import jsep
+from peer.api import MediaStream
+from peer.api.media import Media
 
 __all__ = ["FAULTS"]
 
+TRANSCEIVERS = "cases/jsep/test_w3c_4_4_1_5_transceivers.py::test_"
+ROLLBACK_CASES = "cases/jsep/test_w3c_4_4_1_5_rollback.py::test_"
 STATES = "cases/jsep/test_w3c_4_4_1_5_set_a_session_description.py::test_"
 
+TRANSCEIVER = "rtp_transceiver.RTCRtpTransceiver"
+CONNECTION = "peer_connection.RTCPeerConnection"
+
+_fire_track = Media.fire_track
+
+
+def fires_twice(media: Media, key: int, ids: tuple[str, ...]) -> None:
+    """Every track is announced twice."""
+    _fire_track(media, key, ids)
+    _fire_track(media, key, ids)
+
+
+def doubled(media: Media) -> list[Any]:
+    """getTransceivers has every transceiver twice."""
+    return [*media._transceivers.values()] * 2
+
+
+always_needed = patched("peer.api.core.Core._check_negotiation_needed", lambda core: core.fire("negotiationneeded"))
+silent = does_nothing("media.Media.fire_track")
+never_needed = does_nothing("core.Core._check_negotiation_needed")
+no_streams_left = does_nothing("media.Media.remove_from_stream")
+not_proposed: Fault = patched("peer.jsep.media.proposed_encodings", lambda *_: ())
+
 FAULTS = {
+    **planted(
+        TRANSCEIVERS,
+        sanity_an_offer_makes_a_transceiver=gives("media.Media.transceivers", []),
+        a_local_offer_gives_a_transceiver_its_mid=reads(f"{TRANSCEIVER}.mid", "nobody"),
+        a_remote_offer_gives_a_transceiver_its_mid=reads(f"{TRANSCEIVER}.mid", "nobody"),
+        a_transceiver_that_an_offer_makes_only_receives=reads(f"{TRANSCEIVER}.direction", "sendrecv"),
+        a_transceiver_that_an_offer_makes_has_no_track_to_send=reads("rtp_sender.RTCRtpSender.track", ""),
+        an_offer_sets_no_current_direction=reads(f"{TRANSCEIVER}.currentDirection", "inactive"),
+        an_offer_is_for_a_track_that_waits=slots(add_track=False),
+        an_offer_is_not_for_a_transceiver_that_was_added=slots(add_track=True),
+        an_offer_is_not_for_a_track_of_another_kind=patched("peer.jsep.association.kind_of", lambda _: jsep.Kind.VIDEO),
+        an_offer_to_receive_fires_no_track=patched("peer.jsep.media.direction_of", lambda *_: jsep.Direction.SENDRECV),
+        a_track_comes_in_the_stream_its_offer_names=patched("peer.api.media.Media._stream", lambda *_: MediaStream()),
+        two_tracks_of_one_stream_come_in_one_object=patched("peer.api.media.Media._stream", lambda *_: MediaStream()),
+        a_track_without_a_stream_comes_alone=patched("peer.jsep.media._msids", lambda *_: ("x",)),
+        the_receiver_of_a_track_event_is_the_transceivers=reads(f"{TRANSCEIVER}.mid", "nobody"),
+        a_track_leaves_its_stream_when_it_is_no_longer_sent=no_streams_left,
+        an_offer_that_says_the_same_announces_nothing=patched("peer.api.media.Media.fire_track", fires_twice),
+        a_rejected_section_stops_its_transceiver=reads(f"{TRANSCEIVER}.direction", "inactive"),
+        the_section_of_a_stopped_transceiver_is_used_again=patched("peer.jsep.offer._is_recyclable", lambda *_: False),
+        what_the_answer_left_out_needs_negotiation=never_needed,
+        nothing_more_is_needed_after_an_answer=always_needed,
+        data_that_is_negotiated_needs_nothing_more=always_needed,
+        an_answer_takes_the_direction_of_the_transceiver=reads(f"{TRANSCEIVER}.currentDirection", "recvonly"),
+        a_direction_is_turned_to_our_view=reads(f"{TRANSCEIVER}.currentDirection", "recvonly"),
+        an_answer_without_layers_leaves_the_first=patched("peer.jsep.media._prune_encodings", lambda one, _: one),
+        a_remote_offer_of_data_makes_an_association=reads("sctp_transport.RTCSctpTransport.state", "connected"),
+    ),
+    **alike(
+        TRANSCEIVERS,
+        reads(f"{TRANSCEIVER}.currentDirection", None),
+        "a_local_answer_sets_the_current_direction",
+        "a_remote_answer_sets_the_current_direction",
+        "a_provisional_answer_sets_the_current_direction",
+    ),
+    **alike(
+        TRANSCEIVERS,
+        silent,
+        "an_offer_to_send_fires_track",
+        "the_signaling_state_comes_before_the_track",
+        "the_track_comes_before_the_promise",
+        "a_track_that_is_sent_again_is_announced_again",
+        "a_track_in_another_stream_is_announced_again",
+    ),
+    **alike(
+        TRANSCEIVERS,
+        patched("peer.api.media.Media.transceivers", doubled),
+        "a_stopped_transceiver_leaves_the_set_with_the_answer",
+        "a_stopped_transceiver_leaves_the_other_set_too",
+    ),
+    **alike(
+        TRANSCEIVERS,
+        not_proposed,
+        "an_offer_to_receive_layers_gives_a_sender_its_encodings",
+        "layers_that_are_asked_for_are_scaled",
+        "a_layer_that_is_asked_for_twice_is_one",
+    ),
+    **planted(
+        ROLLBACK_CASES,
+        sanity_a_remote_offer_is_taken_back=transition((REMOTE_OFFER, REMOTE, ROLLBACK), None),
+        no_description_is_pending_any_more=reads(f"{CONNECTION}.pendingRemoteDescription", ""),
+        the_transceiver_that_the_offer_made_is_gone=gives("media.Media.transceivers", [None]),
+        the_transceiver_that_is_gone_is_stopped=reads(f"{TRANSCEIVER}.currentDirection", None),
+        a_transceiver_with_a_track_of_ours_stays=gives("media.Media.transceivers", []),
+        a_transceiver_of_ours_loses_its_mid=reads(f"{TRANSCEIVER}.mid", "0"),
+        a_transceiver_of_ours_loses_its_transport=reads("rtp_sender.RTCRtpSender.transport", ""),
+        a_mid_that_was_negotiated_stays=reads(f"{TRANSCEIVER}.mid", None),
+        a_transport_that_was_negotiated_stays=reads("rtp_sender.RTCRtpSender.transport", None),
+        a_track_leaves_the_stream_it_was_offered_in=no_streams_left,
+        a_track_that_stopped_being_sent_is_announced_again=silent,
+        the_track_of_a_transceiver_that_is_gone_ends=does_nothing("media.Media.ended"),
+        layers_an_offer_proposed_are_forgotten=patched("peer.jsep.rollback._slots", lambda one, _: one),
+        an_association_the_offer_made_is_gone=reads(f"{CONNECTION}.sctp", ""),
+        what_was_needed_is_needed_again=never_needed,
+        a_rollback_of_the_wrong_side_is_the_same=transition((LOCAL_OFFER, REMOTE, ROLLBACK), None),
+        a_provisional_answer_can_not_be_taken_back=throws_another_error("InvalidStateError"),
+        nothing_can_be_taken_back_twice=throws_another_error("InvalidStateError"),
+        the_text_of_a_rollback_does_not_count=transition((LOCAL_OFFER, LOCAL, ROLLBACK), None),
+        a_rollback_fires_signalingstatechange=transition((REMOTE_OFFER, REMOTE, ROLLBACK), None),
+        an_offer_after_a_rollback_is_as_before=instead("m=audio", "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\nm=audio", 1),
+        the_current_descriptions_stay=reads(f"{CONNECTION}.localDescription", None),
+    ),
     **planted(
         STATES,
         sanity_a_connection_starts_stable=patched(

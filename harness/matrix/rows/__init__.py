@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from harness.matrix.row import Row
-from harness.matrix.rows import data, interface_change, nat, relay, restart, trickle
+from harness.matrix.rows import data
 
 __all__ = ["ROWS", "parse_rows"]
 
-ROWS: Final[Mapping[str, Row]] = {
-    row.name: row for row in (data.ROW, trickle.ROW, restart.ROW, *relay.ROWS, nat.ROW, nat.SWEEP, interface_change.ROW)
-}
+ROWS: Final[Mapping[str, Row]] = {row.name: row for row in (data.ROW,)}
 
 
 def parse_rows(text: str | None) -> list[Row]:
