@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
+from itertools import groupby
+from typing import Any
 
 import pytest
 
 from cases.planting import Fault
-from harness.cases import Connection
-from harness.endpoints.proxies import DataChannel, Proxy
+from harness.capture.wire import Wire
+from harness.endpoints.base import Endpoint
 from harness.endpoints.reference import Reference
-
-# A planted fault often keeps two endpoints from connecting: no need to wait for it as long as for a slow machine.
-PATIENCE = 2.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,13 +37,16 @@ def planted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     if not isinstance(endpoint, Reference):
         raise pytest.UsageError("--planted needs --endpoints reference")
     endpoint.seams = fault.seams
-    for kind, method in (
-        (Connection, "established"),
-        (Proxy, "wait_for"),
-        (DataChannel, "receive"),
-    ):
-        hurried = functools.partialmethod(getattr(kind, method), timeout=PATIENCE)
-        monkeypatch.setattr(kind, method, hurried)
+    until, wait_for = Endpoint.until, Wire.wait_for
+
+    async def hurried_until(self: Endpoint, look: Any, timeout: float, waited_for: Any) -> Any:
+        return await until(self, look, min(timeout, fault.patience), waited_for)
+
+    async def hurried_wait_for(self: Wire, matcher: Any, *, timeout: float = 2.0, **options: Any) -> Any:
+        return await wait_for(self, matcher, timeout=min(timeout, fault.patience), **options)
+
+    monkeypatch.setattr(Endpoint, "until", hurried_until)
+    monkeypatch.setattr(Wire, "wait_for", hurried_wait_for)
     if fault.patch is not None:
         fault.patch(monkeypatch)
 
@@ -53,5 +54,7 @@ def planted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--planted"):
-        # The sanity cases fail too, and would decide for their siblings: they go last.
-        items.reverse()
+        # The sanity cases fail too, and would decide for their siblings: they go last in their files.
+        files = list(dict.fromkeys(item.path for item in items))
+        items.sort(key=lambda item: files.index(item.path))
+        items[:] = [item for _, members in groupby(items, lambda item: item.path) for item in [*members][::-1]]

@@ -48,6 +48,7 @@ __all__ = [
     "opens",
     "packet",
     "patched",
+    "patient",
     "planted",
     "reads",
     "requests",
@@ -65,6 +66,13 @@ class Fault:
 
     seams: Seams = field(default_factory=Seams)
     patch: Callable[[pytest.MonkeyPatch], None] | None = None
+    #: How long the case may wait for anything, in seconds: what the fault keeps from happening is mostly waited for.
+    patience: float = 1.5
+
+
+def patient(fault: Fault) -> Fault:
+    """A fault of a case that has to wait for seconds before anything is wrong."""
+    return replace(fault, patience=10.0)
 
 
 def says(change: Callable[[str], str]) -> Fault:

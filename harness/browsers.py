@@ -15,15 +15,30 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final
 
 from harness.errors import NotFound
 
-__all__ = ["INSTALL_COMMAND", "PACKAGES", "Browser", "Found", "Installation", "find", "install", "require"]
+__all__ = [
+    "INSTALL_COMMAND",
+    "PACKAGES",
+    "TOOLS",
+    "Browser",
+    "Found",
+    "Installation",
+    "Launch",
+    "Trusted",
+    "find",
+    "install",
+    "require",
+]
 
 INSTALL_COMMAND: Final = "python -m harness browsers --install"
 # libpcap compiles capture filters; it rides along because this is the one command that installs system packages.
 PACKAGES: Final = ("chromium", "firefox-esr", "libpcap0.8")
+#: What rows of the matrix need besides: program -> package. Without them those rows are `unsupported`.
+TOOLS: Final[Mapping[str, str]] = {"turnserver": "coturn", "ip": "iproute2", "nft": "nftables"}
 
 
 class Browser(StrEnum):
@@ -59,6 +74,55 @@ class Found:
         return said.stdout.strip()
 
 
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """A TLS server whose certificate (SHA-256 fingerprint, in the form AA:BB:...) is to be accepted as it is."""
+
+    host: str
+    port: int
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How browsers are started when not as usual.
+
+    `inside` goes before the command of Playwright's driver, and so before all that it starts (`ip netns exec ...`).
+    `trusts` are servers whose certificates nobody vouches for.
+    """
+
+    inside: tuple[str, ...] = ()
+    trusts: tuple[Trusted, ...] = ()
+
+    def options(self, found: Found, program: str, folder: Path) -> dict[str, Any]:
+        """Arguments of Playwright's `launch`. `program` is the executable, `folder` where files may be kept."""
+        options = found.launch_options
+        if self.trusts and found.browser is Browser.CHROMIUM:
+            options["args"] = [*options["args"], "--ignore-certificate-errors"]
+        elif self.trusts:
+            options["executable_path"] = str(self._trusting_firefox(options.get("executable_path", program), folder))
+        return options
+
+    def _trusting_firefox(self, program: str, folder: Path) -> Path:
+        """A starter that puts the exceptions into the fresh profile: Firefox has no argument for it."""
+        exceptions, starter = folder / "cert_override.txt", folder / "firefox"
+        exceptions.write_text(
+            "".join(f"{one.host}:{one.port}:\t{_SHA256_OID}\t{one.fingerprint}\t\n" for one in self.trusts), "utf-8"
+        )
+        starter.write_text(_STARTER.format(exceptions=quote(str(exceptions)), program=quote(program)), "utf-8")
+        starter.chmod(0o755)
+        return starter
+
+
+_SHA256_OID: Final = "OID.2.16.840.1.101.3.4.2.1"
+_STARTER: Final = """#!/bin/sh
+for word in "$@"; do
+    case "$before" in -profile|--profile) cp {exceptions} "$word/cert_override.txt" ;; esac
+    before=$word
+done
+exec {program} "$@"
+"""
+
 CHROMIUM_ARGUMENTS: Final = (
     "--no-sandbox",
     "--disable-features=WebRtcHideLocalIpsWithMdns",
@@ -76,6 +140,8 @@ FIREFOX_PREFERENCES: Final[Mapping[str, str | float | bool]] = {
     "media.navigator.streams.fake": True,
     "media.navigator.permission.disabled": True,
     "media.autoplay.default": 0,
+    # Without a sound card an AudioContext would stay suspended for ever.
+    "media.cubeb.force_mock_context": True,
 }
 
 
@@ -180,7 +246,8 @@ class Installation:
 
 
 def install(announce: Callable[[str], None]) -> Installation:
-    """Get the browsers that are missing, and libpcap: from Playwright, else from the distribution where we are root.
+    """Get the browsers that are missing, libpcap and the tools of `TOOLS`: the browsers from Playwright where they can
+    be had, everything else from the distribution where we are root.
 
     `announce` is told each command before it runs.
     """
@@ -201,6 +268,10 @@ def install(announce: Callable[[str], None]) -> Installation:
     if wanted:
         _install_packages(wanted, done, announce)
         _look(done)
+    # In a command of its own: a distribution that lacks one of these has browsers all the same.
+    tools = [package for program, package in TOOLS.items() if shutil.which(program) is None]
+    if tools:
+        _install_packages(tools, done, announce, update=not wanted)
     return done
 
 
@@ -218,7 +289,9 @@ def _has_libpcap() -> bool:
     return find_library("pcap") is not None
 
 
-def _install_packages(packages: Sequence[str], done: Installation, announce: Callable[[str], None]) -> None:
+def _install_packages(
+    packages: Sequence[str], done: Installation, announce: Callable[[str], None], *, update: bool = True
+) -> None:
     if shutil.which("apt-get") is None:
         done.problems.append(f"no apt-get here; install by hand: {' '.join(packages)}")
         return
@@ -227,7 +300,8 @@ def _install_packages(packages: Sequence[str], done: Installation, announce: Cal
         done.problems.append(f"not root: run `sudo apt-get install {' '.join(packages)}`")
         return
     environment = ["env", "DEBIAN_FRONTEND=noninteractive"]
-    _run([*prefix, *environment, "apt-get", "update", "-q"], done, announce, timeout=300)
+    if update:
+        _run([*prefix, *environment, "apt-get", "update", "-q"], done, announce, timeout=300)
     _run(
         [*prefix, *environment, "apt-get", "install", "-y", "-q", "--no-install-recommends", *packages],
         done,

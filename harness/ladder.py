@@ -29,10 +29,10 @@ _STATES = {
 _LABELS = {SaidKind.OFFER: "offer", SaidKind.ANSWER: "answer", SaidKind.CANDIDATE: "candidate"}
 
 
-def ladder(scene: Scene) -> dict[str, Any]:
-    """The content of `ladder.json`."""
+def ladder(scene: Scene, *, whole: bool = True) -> dict[str, Any]:
+    """The content of `ladder.json`. Unless `whole`, only the frames a judgement rests on can be opened."""
     lanes = [endpoint.name for endpoint in scene.endpoints]
-    rows = [*_signalled(scene), *_states(scene), *_packets(scene, lanes)]
+    rows = [*_signalled(scene), *_states(scene), *_packets(scene, lanes, whole)]
     return {"lanes": lanes, "rows": sorted(rows, key=lambda row: row["t"])}
 
 
@@ -60,9 +60,9 @@ def _states(scene: Scene) -> Iterable[dict[str, Any]]:
             }
 
 
-def _packets(scene: Scene, lanes: list[str]) -> Iterable[dict[str, Any]]:
+def _packets(scene: Scene, lanes: list[str], whole: bool) -> Iterable[dict[str, Any]]:
     # Here and not above: scapy takes a third of a second to import, and only a run that captures needs it.
     from harness.capture.ladder import rows
 
     judged = {frame for judgement in scene.ledger.judgements for frame in judgement.frames}
-    return rows(scene.recording, scene.started, lanes, keep=judged)
+    return rows(scene.recording, scene.started, lanes, keep=judged, details=None if whole else judged)

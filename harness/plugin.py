@@ -61,11 +61,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--strict-should", action="store_true", help="a broken SHOULD is red too")
     group.addoption("--seed", type=int, default=None, help="seed of random messages; drawn and kept when left out")
     group.addoption("--tap", action="store_true", help="capture by the reference peer's account, not by raw sockets")
+    group.addoption(
+        "--keep",
+        choices=("needed", "all", "none"),
+        default="needed",
+        help="artefacts: of cases that pass SDP and ladder only, of all cases all, or none (default: %(default)s)",
+    )
+    group.addoption(
+        "--shared-network",
+        action="store_true",
+        help="under -n: workers share the machine's network; else each has a network of its own, where that is allowed",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
+    if config.getoption("dist", "no") != "no":
+        from harness import shards
+
+        if shards.is_controller(config):
+            directory, cases_folder = _report_directory(config), config.rootpath / "cases"
+            controller = shards.Controller(directory, _names(config), config.getoption("--seed"), cases_folder)
+            config.pluginmanager.register(controller, "peerproof-shards")
 
 
 # Which tests are cases, and on what they run
@@ -89,7 +107,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         from harness.matrix.run import cells
 
         metafunc.parametrize("cell", cells(list(_names(metafunc.config))), ids=lambda cell: "-".join(cell.endpoints))
-    if "row" in metafunc.fixturenames:
+    if {"row", "cell"} <= set(metafunc.fixturenames):
         from harness.matrix.rows import ROWS
 
         rows = [row for row in ROWS.values() if row.as_case]
@@ -153,9 +171,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in cases:
         if not any(item.get_closest_marker(level) for level in _LEVELS):
             item.add_marker("browser" if {"chromium", "firefox"} & set(_endpoints(item)) else "loopback")
+    told = _told(config)
     run = RunRecord(
         _report_directory(config),
-        seed=config.getoption("--seed"),
+        seed=told["seed"] if told else config.getoption("--seed"),
         strict=config.getoption("--strict-should"),
         cases_folder=config.rootpath / "cases",
     )
@@ -164,10 +183,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     problems = run.unknown_clauses({item.nodeid: _cited(item) for item in cases})
     if problems:
         raise pytest.UsageError("\n".join(problems))
+    if told:
+        _settle_in(config, items)
 
 
 def _report_directory(config: pytest.Config) -> Path:
-    return Path(config.rootpath / config.getoption("--report-dir"))
+    directory, told = Path(config.rootpath / config.getoption("--report-dir")), _told(config)
+    return directory / told["shard"] if told else directory
+
+
+def _told(config: pytest.Config) -> dict[str, Any]:
+    """What `harness.shards` told this process, where it is a worker of pytest-xdist; else empty."""
+    told: dict[str, Any] = getattr(config, "workerinput", {}).get("peerproof", {})
+    return told
+
+
+def _settle_in(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Get a worker ready: no thread, loop or socket is there yet."""
+    from harness.net.private import enter_private_network
+    from harness.shards import long_ones_first
+
+    long_ones_first(items, _names(config))
+    if not config.getoption("--shared-network"):
+        enter_private_network()
 
 
 # A result for every case
@@ -246,7 +284,7 @@ def _show_as(report: pytest.TestReport, run: RunRecord, record: CaseRecord) -> N
 def pytest_sessionfinish(session: pytest.Session) -> None:
     run = session.config.stash.get(_RUN, None)
     if run is not None:
-        page = run.finish()
+        page = run.finish(is_shard=bool(_told(session.config)))
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         if page is not None and reporter is not None:
             reporter.ensure_newline()
@@ -296,6 +334,7 @@ async def _started(stacks: Stacks, name: str) -> Stack:
 async def scene(request: pytest.FixtureRequest, stacks: Stacks, capture: Capture) -> AsyncIterator[Scene]:
     """This case: make endpoints with `await scene.endpoint("chromium")`; what it leaves is saved when it ends."""
     from harness.scene import Scene
+    from harness.verdict import Verdict
 
     record, run = request.node.stash[_RECORD], request.config.stash[_RUN]
     made = Scene(stacks, capture, record.ledger)
@@ -304,7 +343,11 @@ async def scene(request: pytest.FixtureRequest, stacks: Stacks, capture: Capture
     run.builds |= stacks.builds
     run.capture = capture.method
     record.facts |= made.facts
-    record.artefacts = made.save(run.directory, record.case, record.endpoints)
+    keep = request.config.getoption("--keep")
+    if keep != "none":
+        is_cell = _parameter(request.node, "cell") is not None
+        whole = keep == "all" or is_cell or made.broke or record.verdict is not Verdict.PASS
+        record.artefacts = made.save(run.directory, record.case, record.endpoints, whole=whole)
     made.raise_problems()
 
 

@@ -15,7 +15,7 @@ from harness import clauses, expectations
 from harness.clauses import coverage
 from harness.host import describe_host
 from harness.report.render import write_report
-from harness.results import CaseResult, ClauseResult, Fact, RunInfo, RunResults, RunWriter
+from harness.results import CaseResult, ClauseResult, Fact, RunInfo, RunWriter
 from harness.sanity import SanityGate
 from harness.verdict import Judgement, Ledger, Verdict
 
@@ -137,13 +137,16 @@ class RunRecord:
                     problems.append(f"{case}: {error}")
         return problems
 
-    def finish(self) -> Path | None:
-        """Write the finished results and the report; returns its page, or None when no case ran."""
+    def finish(self, *, is_shard: bool = False) -> Path | None:
+        """Write the finished results and the report; returns its page, or None when no case ran.
+
+        A shard is a part of a run: who joins it with the others writes the report.
+        """
         if self._writer is None:
             return None
-        so_far: RunResults = self._writer.results
-        cited = coverage.citations(self._cases_folder)
-        known = [identity for identity in cited if identity in self.registry]
-        self._writer.finish(clauses=coverage.measure(self.registry, known, [so_far]).for_results())
-        self._writer = None
+        writer, self._writer = self._writer, None
+        if is_shard:
+            writer.finish()
+            return None
+        writer.finish(clauses=coverage.of_run(self.registry, self._cases_folder, writer.results))
         return write_report(self.directory)

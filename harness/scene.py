@@ -69,10 +69,14 @@ class Scene:
             if endpoint.stack == "reference":
                 endpoint.lose(EndpointError(f"{endpoint.name}: {context.get('message')}: {error!r}"))
 
-    async def endpoint(self, stack: str) -> Endpoint:
-        """A new endpoint of that stack, watched and captured. The second of a stack has another name than the first."""
+    async def endpoint(self, stack: str, stacks: Stacks | None = None) -> Endpoint:
+        """A new endpoint of that stack, watched and captured. The second of a stack has another name than the first.
+
+        It comes from `stacks` where it isn't to be one of the session's.
+        """
         count = sum(other.stack == stack for other in self.endpoints) + 1
-        endpoint = await self._stacks.endpoint(stack, stack if count == 1 else f"{stack} ({count})")
+        name = stack if count == 1 else f"{stack} ({count})"
+        endpoint = await (stacks or self._stacks).endpoint(stack, name)
         self.endpoints.append(endpoint)
         book, name = self.recording.book, endpoint.name
         endpoint.on_description = lambda sdp: book.learn_description(name, sdp)
@@ -116,6 +120,11 @@ class Scene:
         self.recording.close()
         self._loop.set_exception_handler(self._usual_handler)
 
+    @property
+    def broke(self) -> bool:
+        """Whether the reference peer broke in a way no call told of."""
+        return bool(self._broken)
+
     def raise_problems(self) -> None:
         """Raise EndpointError when the reference peer broke in a way no call told of."""
         if self._broken:
@@ -129,34 +138,42 @@ class Scene:
 
     # What it leaves
 
-    def save(self, run_directory: Path, case: str, endpoints: Iterable[str]) -> dict[str, str]:
-        """Write the artefacts of this case; returns their paths below `run_directory`, by `Artefact` value."""
+    def save(self, run_directory: Path, case: str, endpoints: Iterable[str], *, whole: bool = True) -> dict[str, str]:
+        """Write the artefacts of this case; returns their paths below `run_directory`, by `Artefact` value.
+
+        Unless `whole`, that is the descriptions and a ladder with the contents of the judged frames alone: what is of
+        use of a case that passed, at a tenth of the time and space.
+        """
         folder = run_directory / artefact_folder(case, endpoints)
         if folder.exists():
             shutil.rmtree(folder)
         if not self.endpoints:
             return {}
         folder.mkdir(parents=True)
-        self._write_texts(folder, case)
-        if self.recording.frames:
+        self._write_texts(folder, case, whole)
+        if self.recording.frames and whole:
             self.recording.save(folder, comments=_comments(self.ledger.judgements))
         present = [artefact for artefact in Artefact if (folder / artefact.file_name).exists()]
         return {
             artefact.value: (folder / artefact.file_name).relative_to(run_directory).as_posix() for artefact in present
         }
 
-    def _write_texts(self, folder: Path, case: str) -> None:
-        story = self.story(case)
-        builds = {endpoint.stack: endpoint.build for endpoint in self.endpoints}
+    def _write_texts(self, folder: Path, case: str, whole: bool) -> None:
+        drawn = json.dumps(ladder(self, whole=whole), ensure_ascii=True) if self.recording.frames else ""
         texts = {
             Artefact.OFFER_SDP: self._first_said(SaidKind.OFFER),
             Artefact.ANSWER_SDP: self._first_said(SaidKind.ANSWER),
-            Artefact.TRACE: "".join(f"{line}\n" for line in self._trace_lines()),
-            Artefact.LADDER: json.dumps(ladder(self), ensure_ascii=True) if self.recording.frames else "",
-            Artefact.REPRO_HTML: render_page(story, builds) if story.chapters else "",
-            Artefact.REPRO_PY: render_program(story, case if "::" in case else "") if story.chapters else "",
-            Artefact.LOG: "".join(f"{line}\n" for line in self._log_lines()),
+            Artefact.LADDER: drawn,
         }
+        if whole:
+            story = self.story(case)
+            builds = {endpoint.stack: endpoint.build for endpoint in self.endpoints}
+            texts |= {
+                Artefact.TRACE: "".join(f"{line}\n" for line in self._trace_lines()),
+                Artefact.REPRO_HTML: render_page(story, builds) if story.chapters else "",
+                Artefact.REPRO_PY: render_program(story, case if "::" in case else "") if story.chapters else "",
+                Artefact.LOG: "".join(f"{line}\n" for line in self._log_lines()),
+            }
         for artefact, text in texts.items():
             if text:
                 write_atomically(folder / artefact.file_name, text)

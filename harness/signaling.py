@@ -84,6 +84,10 @@ class Trickle:
         self._open = True
         self._carry()
 
+    def hold(self) -> None:
+        """Another description comes: candidates wait until the other side has it."""
+        self._open = False
+
     async def close(self) -> None:
         """Stop, and raise what an endpoint had against a candidate, if anything."""
         self._stop()
@@ -165,7 +169,18 @@ class Signaling:
 
         Raises Thrown when an endpoint refuses, EndpointTimeout, EndpointCrashed.
         """
-        offer = await self._describe(self.offerer, "createOffer", (dict(options),) if options else ())
+        offer = await self.offer(options=options)
+        return offer, await self.answer(offer)
+
+    async def offer(self, *, options: Mapping[str, Any] | None = None) -> Description:
+        """The first half: the offerer describes itself; nothing goes over yet. Raises as `negotiate`."""
+        for trickle in (self._to_answerer, self._to_offerer):
+            if trickle is not None:
+                trickle.hold()
+        return await self._describe(self.offerer, "createOffer", (dict(options),) if options else ())
+
+    async def answer(self, offer: Description) -> Description:
+        """The second half: the offer goes over, the answer comes back. Raises as `negotiate`."""
         self._say(self.offerer.endpoint, self.answerer.endpoint, SaidKind.OFFER, offer["sdp"])
         if self._to_answerer is not None:
             # The endpoint's operations chain keeps the order: the candidates come behind the description.
@@ -175,7 +190,7 @@ class Signaling:
         if self._to_offerer is not None:
             asyncio.get_running_loop().call_soon(self._to_offerer.open)
         await self.offerer.endpoint.run(_remote(self.offerer, answer))
-        return offer, answer
+        return answer
 
     async def _describe(
         self, pc: PeerConnection, method: str, args: tuple[Any, ...], *, before: Step | None = None

@@ -2,7 +2,7 @@
 
                           ┌─ STUN ──> ice.Agent
     datagram ── demux ────┼─ DTLS ──> dtls.Connection ──> datachannel.Channels ──> messages
-      (RFC 7983)          └─ SRTP ──> MediaTransport
+      (RFC 7983)          └─ SRTP ──> rtp.Transport ──> frames
     messages ──> datachannel.Channels ──> dtls.Connection ──> the selected path ──> datagram
 
 A session speaks the dialect of every machine, with paths: `receive_datagrams(batch, now)`, `datagrams_to_send(now)`,
@@ -19,27 +19,32 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from peer import datachannel, dtls, sctp
+from peer import datachannel, dtls, rtp, sctp
 from peer.errors import RemoteProtocolError
 from peer.ice import agent as ice
 from peer.ice.agent import Path, Transmission
 from peer.trace import Direction, Entry, Layer, Sink
 
-__all__ = ["Config", "DtlsFailed", "Event", "MediaTransport", "SctpFailed", "Session"]
+__all__ = ["Config", "DtlsFailed", "Event", "SctpFailed", "Session"]
 
 # How many DTLS datagrams are kept while the remote fingerprint is unknown: a ClientHello in a few fragments, twice.
 EARLY_DATAGRAMS: Final = 16
+# What stands around an SCTP packet at the most: IPv6 40, UDP 8, a TURN channel 4, a DTLS 1.2 record 37, less one.
+OVERHEAD: Final = 88
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """How the layers are set up. The ICE part holds our credentials; `dtls` misses what only an answer tells."""
+    """How the layers are set up. The ICE part holds our credentials; `dtls` misses what only an answer tells;
+    `ntp_offset` turns `now` into NTP seconds.
+    """
 
     ice: ice.Config
     dtls: Callable[[tuple[dtls.Fingerprint, ...]], dtls.Config]
     sctp: Callable[..., sctp.Config] = sctp.Config
+    ntp_offset: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +72,7 @@ class SctpFailed:
     cause: int | None = None
 
 
-Event: TypeAlias = ice.Event | dtls.Event | datachannel.Event | DtlsStarted | DtlsFailed | SctpFailed
-
-
-class MediaTransport(Protocol):
-    """Who takes SRTP and SRTCP, in the same dialect; see `Session.media`."""
-
-    def keys_agreed(self, connection: dtls.Connection, handshake: dtls.HandshakeCompleted, now: float) -> None: ...
-    def receive_datagram(self, data: bytes, now: float) -> None: ...
-    def datagrams_to_send(self, now: float) -> list[bytes]: ...
-    def next_timeout(self) -> float | None: ...
-    def handle_timeout(self, now: float) -> None: ...
+Event: TypeAlias = ice.Event | dtls.Event | datachannel.Event | rtp.Event | DtlsStarted | DtlsFailed | SctpFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +84,7 @@ class Transforms:
     dtls_record: Callable[[Any], Iterable[Any]] | None = None
     sctp: Callable[[Any], Iterable[Any]] | None = None
     dcep: Callable[[Any], Iterable[Any]] | None = None
+    rtp: Callable[[Any], Iterable[Any]] | None = None
     datagram: Callable[[Transmission], Iterable[Transmission]] | None = None
 
 
@@ -121,10 +117,11 @@ class Session:
         self.ice = ice.Agent(config.ice, entropy=entropy, trace=trace, **_given(transform=self._transforms.stun))
         self.dtls: dtls.Connection | None = None
         self.channels: datachannel.Channels | None = None
-        self.media: MediaTransport | None = None
+        self.media: rtp.Transport | None = None
         self.handshake: dtls.HandshakeCompleted | None = None
         self.counters = Counters()
         self.role: dtls.Role | None = None
+        self._link_mtu: int | None = None
         self._started = False
         self._dead = False
         self._early: deque[bytes] = deque(maxlen=EARLY_DATAGRAMS)
@@ -179,6 +176,7 @@ class Session:
         self.channels = datachannel.Channels(
             association, self.role, trace=self._trace, **_given(transform=self._transforms.dcep)
         )
+        association.path_changed(self._link_mtu, now)
         if self.handshake is not None:
             self.channels.connect(now)
         return []
@@ -191,6 +189,26 @@ class Session:
         self._drain_channels(now)
         self.channels = None
         return [datachannel.AssociationAborted((), by_remote=False, reason="renegotiated")]
+
+    def path_changed(self, mtu: int | None, now: float) -> None:
+        """The selected pair is another; its first link takes IP packets of `mtu` bytes (None: nobody knows)."""
+        self._link_mtu = None if mtu is None else mtu - OVERHEAD
+        if self.channels is not None:
+            self.channels.association.path_changed(self._link_mtu, now)
+
+    def open_media(self, now: float) -> list[Event]:
+        """Be ready for RTP: there is `media` from now on. It gets its keys as soon as DTLS stands."""
+        if self.media is not None:
+            return []
+        self.media = rtp.Transport(
+            entropy=self._entropy,
+            trace=self._trace,
+            ntp_offset=self._config.ntp_offset,
+            **_given(transform=self._transforms.rtp),
+        )
+        if self.dtls is None or self.handshake is None:
+            return []
+        return [*self.media.keys_agreed(self.dtls, self.handshake, now)]
 
     def close(self, now: float) -> None:
         """Abort SCTP, say goodbye on DTLS, stop. Drain `datagrams_to_send` once more, then drop the session."""
@@ -227,7 +245,7 @@ class Session:
                 counters.packets_received += 1
                 counters.bytes_received += len(data)
                 self.ice.count_received(path, len(data), now)
-                self.media.receive_datagram(data, now)
+                events += self.media.receive_datagram(data, now)
             else:
                 counters.discarded += 1
                 self._note_discarded(data, now)
@@ -250,6 +268,10 @@ class Session:
             out += [Transmission(datagram, path) for datagram in data]
         return self._leave(out, now)
 
+    def take_events(self, now: float) -> list[Event]:
+        """What arose while sending. Whoever doesn't ask gets it with the next timeout."""
+        return [] if self.channels is None or self._dead else [*self.channels.take_events(now)]
+
     def next_timeout(self) -> float | None:
         times = [machine.next_timeout() for machine in self._machines()]
         return min((time for time in times if time is not None), default=None)
@@ -265,7 +287,7 @@ class Session:
         if self.channels is not None:
             events += self.channels.handle_timeout(now)
         if self.media is not None:
-            self.media.handle_timeout(now)
+            events += self.media.handle_timeout(now)
         return events
 
     # inside
@@ -321,7 +343,7 @@ class Session:
             else:
                 events.append(event)
                 if isinstance(event, dtls.HandshakeCompleted):
-                    self._handshake_completed(event, now)
+                    events += self._handshake_completed(event, now)
 
     def _fail_dtls(self, connection: dtls.Connection, error: RemoteProtocolError, events: list[Event]) -> None:
         """The connection is dead; its alert still has to leave."""
@@ -334,12 +356,13 @@ class Session:
         )
         events.append(failure)
 
-    def _handshake_completed(self, event: dtls.HandshakeCompleted, now: float) -> None:
+    def _handshake_completed(self, event: dtls.HandshakeCompleted, now: float) -> list[Event]:
         self.handshake = event
         if self.channels is not None:
             self.channels.connect(now)
-        if self.media is not None and self.dtls is not None:
-            self.media.keys_agreed(self.dtls, event, now)
+        if self.media is None or self.dtls is None:
+            return []
+        return [*self.media.keys_agreed(self.dtls, event, now)]
 
     def _receive_sctp(self, packet: bytes, now: float, events: list[Event]) -> None:
         if self.channels is None:

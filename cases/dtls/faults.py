@@ -12,6 +12,7 @@ from cases.bending import changed, dropped, each
 from cases.planting import Fault, also_sends, hello, instead, patched, planted
 from peer.api import Seams
 from peer.dtls import ApplicationDataReceived, Connection, NamedGroup, Version
+from peer.dtls.client12 import Client12
 from peer.dtls.client13 import Client13
 from peer.dtls.machine13 import Machine13
 from peer.dtls.opening import ClientOpening
@@ -19,9 +20,13 @@ from peer.dtls.protection12 import GcmOpener
 from peer.dtls.protection13 import Opener13
 from peer.dtls.reassembly import Reassembler
 from peer.dtls.records import RecordLayer
+from peer.dtls.server12 import Server12
 from peer.dtls.server13 import Server13
+from peer.dtls.suites import TAG_SIZE
 from peer.errors import DecodeError, RemoteProtocolError
+from peer.wire import dtls_extensions as extensions
 from peer.wire import dtls_handshake, dtls_handshake12
+from peer.wire.dtls_alert import AlertDescription
 from peer.wire.dtls_extensions import ExtensionType, UseSrtp
 from peer.wire.dtls_handshake import ClientHello, HandshakeType, ServerHello, parse_fragments
 from peer.wire.dtls_record import ContentType, Record, iterate_records
@@ -33,6 +38,11 @@ RECORDS = "cases/dtls/test_rfc9147_4_record_layer.py::test_"
 HANDSHAKE = "cases/dtls/test_rfc9147_5_handshake.py::test_"
 DTLS_1_2 = "cases/dtls/test_rfc6347_4_dtls12.py::test_"
 
+HELLOS = "cases/dtls/test_rfc8446_4_hellos.py::test_"
+AUTHENTICATION = "cases/dtls/test_rfc8446_4_authentication.py::test_"
+HANDSHAKE_1_2 = "cases/dtls/test_rfc5246_7_handshake.py::test_"
+AFTER = "cases/dtls/test_rfc8446_6_after.py::test_"
+
 ONLY_1_2 = Fault(Seams(dtls={"versions": (Version.DTLS12,)}))
 ONLY_1_3 = Fault(Seams(dtls={"versions": (Version.DTLS13,)}))
 
@@ -40,10 +50,10 @@ ONLY_1_3 = Fault(Seams(dtls={"versions": (Version.DTLS13,)}))
 def around(owner: type, name: str, wrap: Callable[..., Any]) -> Fault:
     """A method is replaced: `wrap(real, self, ...)` decides what becomes of a call."""
     real = getattr(owner, name)
-    return Fault(patch=lambda patch: patch.setattr(owner, name, lambda *arguments: wrap(real, *arguments)))
+    return Fault(patch=lambda patch: patch.setattr(owner, name, lambda *these, **named: wrap(real, *these, **named)))
 
 
-def dies(*_: Any) -> Any:
+def dies(*_: Any, **__: Any) -> Any:
     raise RemoteProtocolError("a planted fault: what has to be dropped is taken for an attack", code=10)
 
 
@@ -88,6 +98,70 @@ def dies_of_the_past(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(Connection._HANDLERS, ContentType.HANDSHAKE, handle)
 
 
+def says_another_alert(real: Callable[..., Any], connection: Connection, error: RemoteProtocolError) -> Any:
+    real(connection, RemoteProtocolError(str(error), code=AlertDescription.INTERNAL_ERROR))
+
+
+def says_nothing(real: Callable[..., Any], connection: Connection, error: RemoteProtocolError) -> Any:
+    real(connection, RemoteProtocolError(str(error)))
+
+
+def dies_silently(*_: Any) -> Any:
+    raise RemoteProtocolError("a planted fault: what is odd ends the connection without a word")
+
+
+def handles(kind: ContentType, handle: Callable[..., Any]) -> Fault:
+    """Records of a type are handled by another function."""
+    return Fault(patch=lambda patch: patch.setitem(Connection._HANDLERS, kind, handle))
+
+
+def dies_of_what_comes_in_clear(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(RecordLayer, "drop_opener", lambda *_: None)
+    patch.setitem(Connection._HANDLERS, ContentType.ACK, lambda _, opened: opened.epoch or dies())
+
+
+def knows_no_padding(real: Callable[..., Any], opener: Opener13, sequence: int, header: bytes, sealed: bytes) -> Any:
+    opened = real(opener, sequence, header, sealed)
+    return opened if opened is None or len(opened[2]) + 1 + TAG_SIZE == len(sealed) else None
+
+
+def wants_to_be_asked(real: Callable[..., Any], client: Client13, message: Any, raw: Any) -> Any:
+    return dies() if client._request is None else real(client, message, raw)
+
+
+def wants_to_be_asked_in_1_2(patch: pytest.MonkeyPatch) -> None:
+    unasked = next(key for key in Client12._HANDLERS if key[0].name == "REQUEST_OR_DONE" and key[1] == 14)
+    patch.delitem(Client12._HANDLERS, unasked)
+
+
+def forgets_the_extended_master_secret(real: Callable[..., Any], client: Client12, message: ServerHello) -> None:
+    real(client, message)
+    client.extended_master_secret = False
+
+
+def lacks_extension(kind: ExtensionType) -> Callable[[Any], Any]:
+    return lambda one: replace(one, extensions=tuple(e for e in one.extensions or () if e.type != kind))
+
+
+def with_a_share_more(one: ClientHello) -> ClientHello:
+    shares = extensions.parse_client_key_share(one.extension(ExtensionType.KEY_SHARE) or b"")
+    more = extensions.client_key_share([*shares, extensions.KeyShareEntry(NamedGroup.secp256r1, bytes(65))])
+    kept = tuple(e for e in one.extensions or () if e.type != ExtensionType.KEY_SHARE)
+    return replace(one, extensions=(*kept, more))
+
+
+def with_the_old_version(one: ServerHello) -> Iterable[ServerHello]:
+    return (replace(one, extensions=(*(one.extensions or ()), extensions.selected_version(0xFEFD))),)
+
+
+def answers(bend: Callable[[ServerHello], Iterable[Any]]) -> Fault:
+    return Fault(Seams(dtls_handshake=each(ServerHello, bend)))
+
+
+def lacks_in_the_answer(kind: ExtensionType) -> Fault:
+    return answers(lambda one: (lacks_extension(kind)(one),))
+
+
 def ignores(kind: HandshakeType) -> Fault:
     """A message after the handshake of 1.3 has no effect."""
     return Fault(patch=lambda patch: patch.setitem(Machine13._LATE_HANDLERS, kind, lambda *_: None))
@@ -114,7 +188,8 @@ def believes_the_version(real: Callable[..., Any], client: ClientOpening, messag
 
 
 def without_cookie(one: ClientHello) -> ClientHello:
-    return replace(one, extensions=tuple(e for e in one.extensions or () if e.type != ExtensionType.COOKIE))
+    without: ClientHello = lacks_extension(ExtensionType.COOKIE)(one)
+    return without
 
 
 def with_mki(one: ClientHello) -> ClientHello:
@@ -135,6 +210,12 @@ def and_a_byte_more(one: Any) -> Iterable[Any]:
 
 
 NO_ACKS = around(Machine13, "_send_ack", lambda _, machine: machine.conversation.heard.clear())
+ANOTHER_ALERT = around(Connection, "_fail", says_another_alert)
+NOT_A_WORD = around(Connection, "_fail", says_nothing)
+ANY_POINT_FORMAT = around(Server12, "_check_point_formats", lambda *_: None)
+IGNORES_ALERTS = handles(ContentType.ALERT, lambda *_: False)
+BELIEVES_SIGNATURES = patched("peer.dtls.machine13.verify", lambda *_: True)
+BELIEVES_CERTIFICATES = patched("peer.dtls.conversation.is_vouched_for", lambda *_: True)
 NO_RENEGOTIATION_ALERT = patched("peer.dtls.machine12.Machine12.handle_late_message", lambda *_: None)
 NO_REPLAY_PROTECTION = patched("peer.dtls.replay.ReplayWindow.is_fresh", lambda *_: True)
 
@@ -236,5 +317,171 @@ FAULTS = {
             "peer.dtls.client12.selected_srtp_profile", lambda *_: None
         ),
         a_client_offers_no_mki=hello(with_mki),
+    ),
+    **planted(
+        HELLOS,
+        sanity_dtls_1_3_both_ways=ONLY_1_2,
+        a_client_refuses_a_suite_that_it_did_not_offer=ANOTHER_ALERT,
+        a_client_refuses_another_session_id=ANOTHER_ALERT,
+        a_client_refuses_a_compression=ANOTHER_ALERT,
+        a_client_refuses_a_version_that_it_did_not_offer=ANOTHER_ALERT,
+        a_client_refuses_an_old_version_in_supported_versions=ANOTHER_ALERT,
+        a_client_notices_that_it_was_downgraded=patched("peer.dtls.opening.DOWNGRADE_SENTINELS", ()),
+        a_client_notices_that_it_was_downgraded_further=patched("peer.dtls.opening.DOWNGRADE_SENTINELS", ()),
+        a_client_refuses_a_share_of_another_group=ANOTHER_ALERT,
+        a_client_refuses_a_share_of_the_wrong_length=ANOTHER_ALERT,
+        a_client_refuses_a_share_that_makes_a_secret_of_zeros=ANOTHER_ALERT,
+        a_client_refuses_a_point_that_is_not_on_the_curve=ANOTHER_ALERT,
+        a_client_refuses_a_hybrid_share_without_its_classical_half=ANOTHER_ALERT,
+        a_client_misses_the_key_share=ANOTHER_ALERT,
+        a_client_refuses_an_extension_that_it_did_not_offer=ANOTHER_ALERT,
+        a_client_refuses_an_extension_in_the_hello_that_it_did_not_offer=ANOTHER_ALERT,
+        a_client_refuses_an_extension_in_the_wrong_message=ANOTHER_ALERT,
+        a_client_refuses_an_extension_twice=ANOTHER_ALERT,
+        a_client_refuses_a_server_hello_with_a_byte_too_much=ANOTHER_ALERT,
+        a_client_refuses_to_repeat_a_share=ANOTHER_ALERT,
+        a_client_refuses_a_group_that_it_did_not_offer=ANOTHER_ALERT,
+        a_client_refuses_a_retry_that_changes_nothing=ANOTHER_ALERT,
+        a_client_refuses_a_strange_extension_in_a_retry=ANOTHER_ALERT,
+        a_client_refuses_another_suite_than_the_retry_said=ANOTHER_ALERT,
+        a_client_refuses_another_group_than_the_retry_said=ANOTHER_ALERT,
+        a_client_replaces_its_shares_by_the_one_asked_for=hello(with_a_share_more),
+        a_server_refuses_a_compression=ANOTHER_ALERT,
+        a_server_misses_the_key_share=ANOTHER_ALERT,
+        a_server_misses_the_groups=ANOTHER_ALERT,
+        a_server_misses_the_signature_algorithms=ANOTHER_ALERT,
+        a_server_refuses_groups_that_it_has_not=ANOTHER_ALERT,
+        a_server_refuses_suites_that_it_has_not=ANOTHER_ALERT,
+        a_server_refuses_signature_schemes_that_it_has_not=ANOTHER_ALERT,
+        a_server_refuses_a_share_of_the_wrong_length=ANOTHER_ALERT,
+        a_server_refuses_a_share_that_makes_a_secret_of_zeros=ANOTHER_ALERT,
+        a_server_refuses_a_point_that_is_not_on_the_curve=ANOTHER_ALERT,
+        a_server_refuses_a_hybrid_share_without_its_classical_half=ANOTHER_ALERT,
+        a_server_refuses_a_client_hello_with_a_byte_too_much=ANOTHER_ALERT,
+        a_server_refuses_an_extension_twice=ANOTHER_ALERT,
+        a_server_ignores_what_it_does_not_know=around(Server13, "_check_hello", dies),
+        a_server_takes_1_2_out_of_supported_versions=Fault(
+            Seams(dtls_handshake=each(ServerHello, with_the_old_version))
+        ),
+        a_server_that_knows_1_3_marks_its_random_in_1_2=patched("peer.dtls.server12.DOWNGRADE_SENTINEL", bytes(8)),
+        a_server_asks_for_a_share_that_it_can_use=around(Server13, "_say_retry", dies),
+        a_server_refuses_a_second_hello_without_the_share=ANOTHER_ALERT,
+    ),
+    **planted(
+        AUTHENTICATION,
+        sanity_both_sides_have_certificates=Fault(Seams(dtls={"request_client_certificate": False})),
+        a_client_refuses_an_empty_certificate=ANOTHER_ALERT,
+        a_client_refuses_a_certificate_that_is_none=ANOTHER_ALERT,
+        a_client_refuses_a_certificate_of_another_fingerprint=BELIEVES_CERTIFICATES,
+        a_client_verifies_the_signature=BELIEVES_SIGNATURES,
+        a_client_refuses_a_signature_scheme_that_it_did_not_offer=ANOTHER_ALERT,
+        a_client_refuses_a_signature_with_sha_1=ANOTHER_ALERT,
+        a_client_refuses_a_scheme_that_does_not_fit_the_key=ANOTHER_ALERT,
+        a_client_refuses_a_certificate_without_its_signature=ANOTHER_ALERT,
+        a_client_refuses_a_server_without_a_certificate=ANOTHER_ALERT,
+        a_client_refuses_a_flight_without_encrypted_extensions=ANOTHER_ALERT,
+        a_client_refuses_a_certificate_request_before_the_extensions=ANOTHER_ALERT,
+        a_client_misses_the_algorithms_of_a_certificate_request=ANOTHER_ALERT,
+        a_client_ignores_a_strange_extension_in_a_certificate_request=around(Client13, "say_certificate", dies),
+        a_client_gets_along_without_a_certificate_request=around(Client13, "check_certificate", wants_to_be_asked),
+        a_client_refuses_a_strange_extension_in_a_certificate=ANOTHER_ALERT,
+        a_client_verifies_finished=ANOTHER_ALERT,
+        a_client_refuses_encrypted_extensions_with_a_byte_too_much=ANOTHER_ALERT,
+        a_client_refuses_a_key_update_before_finished=ANOTHER_ALERT,
+        a_client_refuses_an_end_of_early_data=ANOTHER_ALERT,
+        a_client_refuses_a_message_that_does_not_exist=ANOTHER_ALERT,
+        a_client_refuses_an_srtp_profile_that_it_did_not_offer=ANOTHER_ALERT,
+        a_client_refuses_two_srtp_profiles=ANOTHER_ALERT,
+        a_server_verifies_the_signature=BELIEVES_SIGNATURES,
+        a_server_refuses_a_signature_scheme_that_it_did_not_ask_for=ANOTHER_ALERT,
+        a_server_refuses_a_signature_with_sha_1=ANOTHER_ALERT,
+        a_server_refuses_a_certificate_without_its_signature=ANOTHER_ALERT,
+        a_server_refuses_a_client_that_leaves_its_certificate_out=ANOTHER_ALERT,
+        a_server_refuses_a_client_without_a_certificate=ANOTHER_ALERT,
+        a_server_refuses_a_certificate_of_another_fingerprint=BELIEVES_CERTIFICATES,
+        a_server_refuses_a_certificate_with_a_context=ANOTHER_ALERT,
+        a_server_verifies_finished=ANOTHER_ALERT,
+        a_server_refuses_a_finished_cut_short=ANOTHER_ALERT,
+        a_server_refuses_a_key_update_before_finished=ANOTHER_ALERT,
+        a_server_refuses_a_ticket_from_a_client=ANOTHER_ALERT,
+    ),
+    **planted(
+        AFTER,
+        sanity_dtls_1_3_carries_messages=ONLY_1_2,
+        a_key_update_that_asks_for_nonsense_is_refused=ANOTHER_ALERT,
+        a_key_update_of_two_bytes_is_refused=ANOTHER_ALERT,
+        a_certificate_request_after_the_handshake_is_refused=ANOTHER_ALERT,
+        a_client_hello_under_keys_is_refused=ANOTHER_ALERT,
+        a_finished_comes_once=ANOTHER_ALERT,
+        a_server_gets_no_ticket=ANOTHER_ALERT,
+        no_early_data_ends_after_the_handshake=ANOTHER_ALERT,
+        a_message_that_does_not_exist_is_refused=ANOTHER_ALERT,
+        a_ticket_is_acknowledged_whatever_it_carries=NO_ACKS,
+        a_record_of_an_unknown_type_under_keys=NOT_A_WORD,
+        a_change_cipher_spec_under_keys=handles(ContentType.CHANGE_CIPHER_SPEC, dies_silently),
+        a_record_of_nothing_but_padding=NOT_A_WORD,
+        an_empty_handshake_record=NOT_A_WORD,
+        an_empty_alert_record=NOT_A_WORD,
+        two_alerts_in_a_record=NOT_A_WORD,
+        a_record_of_an_unknown_type_under_keys_to_a_server=NOT_A_WORD,
+        padding_is_taken_off=around(Opener13, "_open", knows_no_padding),
+        an_ack_for_what_was_never_sent=handles(ContentType.ACK, dies_silently),
+        an_ack_that_ends_in_the_middle=NOT_A_WORD,
+        an_ack_in_clear_is_dropped=Fault(patch=dies_of_what_comes_in_clear),
+        a_fatal_alert_ends_the_connection=IGNORES_ALERTS,
+        the_level_of_an_alert_means_nothing=IGNORES_ALERTS,
+        an_unknown_alert_is_an_error=IGNORES_ALERTS,
+        close_notify_closes_a_client=IGNORES_ALERTS,
+        close_notify_closes_a_server=IGNORES_ALERTS,
+    ),
+    **planted(
+        HANDSHAKE_1_2,
+        sanity_dtls_1_2_with_certificates_on_both_sides=Fault(Seams(dtls={"request_client_certificate": False})),
+        a_client_refuses_dtls_1_0=ANOTHER_ALERT,
+        a_client_refuses_a_version_that_does_not_exist=ANOTHER_ALERT,
+        a_client_refuses_a_suite_that_it_did_not_offer=ANOTHER_ALERT,
+        a_client_refuses_a_suite_of_1_3=ANOTHER_ALERT,
+        a_client_refuses_a_compression=ANOTHER_ALERT,
+        a_client_refuses_an_extension_that_it_did_not_offer=ANOTHER_ALERT,
+        a_client_refuses_an_extension_twice=ANOTHER_ALERT,
+        a_client_refuses_a_server_hello_with_a_byte_too_much=ANOTHER_ALERT,
+        a_client_refuses_a_renegotiation_that_never_was=ANOTHER_ALERT,
+        a_client_offers_what_makes_1_2_safe=hello(lacks_extension(ExtensionType.RENEGOTIATION_INFO)),
+        a_client_refuses_an_srtp_profile_that_it_did_not_offer=ANOTHER_ALERT,
+        a_client_refuses_two_srtp_profiles=ANOTHER_ALERT,
+        a_client_refuses_a_certificate_of_another_fingerprint=BELIEVES_CERTIFICATES,
+        a_client_refuses_an_empty_certificate=ANOTHER_ALERT,
+        a_client_refuses_a_server_without_a_certificate=ANOTHER_ALERT,
+        a_client_refuses_a_server_without_a_key_exchange=ANOTHER_ALERT,
+        a_client_refuses_a_message_that_does_not_exist=ANOTHER_ALERT,
+        a_client_refuses_a_signature_scheme_that_it_did_not_offer=ANOTHER_ALERT,
+        a_client_verifies_the_signature=patched("peer.dtls.client12.verify", lambda *_: True),
+        a_client_refuses_a_group_that_it_did_not_offer=ANOTHER_ALERT,
+        a_client_refuses_a_done_with_something_in_it=ANOTHER_ALERT,
+        a_client_verifies_finished=ANOTHER_ALERT,
+        a_client_gets_along_without_a_certificate_request=Fault(patch=wants_to_be_asked_in_1_2),
+        a_client_uses_the_extended_master_secret=around(Client12, "_check_hello", forgets_the_extended_master_secret),
+        a_server_refuses_dtls_1_0=ANOTHER_ALERT,
+        a_server_refuses_a_hello_without_the_null_compression=ANOTHER_ALERT,
+        a_server_refuses_suites_that_it_has_not=ANOTHER_ALERT,
+        a_server_refuses_a_client_hello_with_a_byte_too_much=ANOTHER_ALERT,
+        a_server_ignores_what_it_does_not_know=around(Server12, "_check_hello", dies),
+        a_server_refuses_a_renegotiation_that_never_was=ANOTHER_ALERT,
+        a_server_understands_the_signalling_suite=lacks_in_the_answer(ExtensionType.RENEGOTIATION_INFO),
+        a_server_agrees_to_the_extended_master_secret=lacks_in_the_answer(ExtensionType.EXTENDED_MASTER_SECRET),
+        a_server_refuses_a_client_that_knows_compressed_points_only=around(
+            Server12, "_check_point_formats", lambda *_: None
+        ),
+        a_server_refuses_a_point_that_is_not_on_the_curve=ANOTHER_ALERT,
+        a_server_refuses_a_share_that_makes_a_secret_of_zeros=ANOTHER_ALERT,
+        a_server_refuses_a_client_without_a_certificate=ANOTHER_ALERT,
+        a_server_refuses_a_certificate_of_another_fingerprint=BELIEVES_CERTIFICATES,
+        a_server_verifies_the_signature=patched("peer.dtls.server12.verify", lambda *_: True),
+        a_server_refuses_a_signature_scheme_that_it_did_not_ask_for=ANOTHER_ALERT,
+        a_server_refuses_a_signature_before_the_key_exchange=ANOTHER_ALERT,
+        a_server_refuses_a_client_that_leaves_its_certificate_out=ANOTHER_ALERT,
+        a_server_refuses_a_client_without_a_key_exchange=ANOTHER_ALERT,
+        a_server_verifies_finished=ANOTHER_ALERT,
+        a_server_refuses_a_finished_cut_short=ANOTHER_ALERT,
     ),
 }

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from harness.cases import Connection, check
 from harness.errors import EndpointTimeout
@@ -23,13 +23,18 @@ from peer.wire.dtls_record import ContentType, Record
 __all__ = ["Intruder", "goes_on"]
 
 
+@dataclass(frozen=True, slots=True)
+class _Exact:
+    record: Record
+
+
 class Intruder:
     """A transform for `Seams(dtls_record=...)`. Said records are protected like the connection's own; bytes are not."""
 
     def __init__(self) -> None:
         self._next_message = 0
         self._moved: Counter[int] = Counter()
-        self._extra: list[Record | bytes] = []
+        self._extra: list[Record | _Exact | bytes] = []
         self._again = False
 
     def __call__(self, record: Record) -> Iterable[Record | bytes]:
@@ -48,9 +53,13 @@ class Intruder:
             if isinstance(one, bytes):
                 yield one
                 continue
+            if isinstance(one, _Exact):
+                yield one.record
+                continue
             number += 1
             self._moved[record.epoch] += 1
-            yield replace(one, epoch=record.epoch, sequence=number)
+            said = replace(one, epoch=record.epoch, sequence=number)
+            yield from (said, said) if self._again else (said,)
         if self._again:
             self._again = False
             yield record
@@ -67,12 +76,17 @@ class Intruder:
         """A record of any content type."""
         self._extra.append(Record(kind, 0xFEFD, 0, 0, payload))
 
+    def say_exactly(self, kind: int, epoch: int, sequence: int, payload: bytes) -> None:
+        """A record with an epoch and number of its own, sealed with the keys in use unless the epoch is 0."""
+        record = Record(kind, 0xFEFD, epoch, sequence, payload)
+        self._extra.append(record.serialize() if not epoch else _Exact(record))
+
     def say_raw(self, data: bytes) -> None:
         """Bytes, as they are. They share a datagram with the record before them."""
         self._extra.append(data)
 
     def repeat(self) -> None:
-        """The next application data goes out twice under the same number."""
+        """The next application data, and the records said with it, go out twice under the same number."""
         self._again = True
 
 

@@ -6,13 +6,13 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
+from cases.dtls.opposite import with_another_fingerprint
 from cases.reading import Said
 from harness.capture.match import dtls, rtp, sctp, stun
 from harness.capture.wire import Wire
 from harness.cases import Connection, check, clause
 from harness.endpoints.base import Endpoint
 from harness.endpoints.reference import Reference
-from peer import sdp
 from peer.api import Seams
 from peer.dtls import Version
 
@@ -82,15 +82,6 @@ async def test_a_certificate_that_is_not_the_announced_one_ends_it(
     state = await mine.wait_for(connectionState=("failed", "closed", "connected"), timeout=10)
     check(state != "connected", f"connectionState is {state} although the fingerprint does not match")
     wire.never(sctp.packet(), sender=endpoint)
-
-
-def with_another_fingerprint(description: sdp.SessionDescription) -> str:
-    text = sdp.serialize(description)
-    lines = text.split("\r\n")
-    return "\r\n".join(
-        line[:-5] + ("00:00" if not line.endswith("00:00") else "11:11") if line.startswith("a=fingerprint:") else line
-        for line in lines
-    )
 
 
 @clause("RFC5763-6.7.1-M1")

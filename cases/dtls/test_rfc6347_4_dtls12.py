@@ -21,6 +21,7 @@ from peer.dtls import Version
 from peer.wire.dtls_extensions import Extension, ExtensionType, UseSrtp
 from peer.wire.dtls_handshake import ClientHello, Finished, Fragment, HandshakeMessage, ServerHello
 from peer.wire.dtls_handshake12 import HelloRequest, HelloVerifyRequest
+from peer.wire.dtls_record import ContentType
 
 Connect: TypeAlias = Callable[..., Awaitable[Connection]]
 
@@ -111,10 +112,12 @@ async def test_a_message_from_the_past_is_dropped(
 
 @clause("RFC6347-4.1.2.6-M2")
 async def test_a_replayed_record_is_dropped(connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire) -> None:
-    intruder = Intruder()
-    made = await connect(peer, endpoint, seams=Seams(dtls=DTLS_1_2, dtls_record=intruder))
+    intruder, speaker = Intruder(), SctpIntruder()
+    made = await connect(peer, endpoint, seams=Seams(dtls=DTLS_1_2, dtls_record=intruder, sctp=speaker))
+    intruder.say_record(ContentType.APPLICATION_DATA, sctp_packet(speaker, b"said once"))
     intruder.repeat()
     await goes_on(made)
+    wire.count(sctp.heartbeat_ack().where(says(b"said once"), "to it"), sender=endpoint, exactly=1)
     wire.never(sctp.sack().where(lambda packet: bool(packet.duplicates), "of doubles"), sender=endpoint)
 
 

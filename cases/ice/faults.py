@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cases.bending import dropped, without
-from cases.planting import Fault, and_attribute, lines, patched, planted, requests, stun
+from cases.planting import Fault, and_attribute, lines, patched, patient, planted, requests, stun
 from peer.api import Seams
 from peer.ice.agent import Address, Candidate
 from peer.ice.edge import gatherer
@@ -104,8 +104,8 @@ FAULTS = {
     **planted(
         CONCLUDING,
         sanity_a_pair_is_nominated=stun(without(AttributeType.USE_CANDIDATE)),
-        one_pair_and_no_other_is_nominated=nominates_everything(),
-        checks_of_the_nominated_pair_go_on_being_answered=answers_only(2),
+        one_pair_and_no_other_is_nominated=patient(nominates_everything()),
+        checks_of_the_nominated_pair_go_on_being_answered=patient(answers_only(2)),
         a_peer_that_nominates_with_every_check_is_accepted=MUTE,
         an_answer_under_another_password_is_no_answer=patched(
             "peer.wire.stun.has_valid_integrity", lambda *_, **__: True
@@ -117,10 +117,14 @@ FAULTS = {
     ),
     **planted(
         CONSENT,
-        sanity_checks_go_on_after_the_connection_stands=patched("peer.ice.agent.timing.CONSENT_INTERVAL", 60.0),
-        the_period_between_consent_checks_is_4_seconds_at_least=patched("peer.ice.agent.timing.CONSENT_INTERVAL", 2.0),
-        each_consent_check_is_a_transaction_of_its_own=requests(
-            lambda one: one if one.use_candidate else replace(one, transaction_id=b"always this!")
+        sanity_checks_go_on_after_the_connection_stands=patient(
+            patched("peer.ice.agent.timing.CONSENT_INTERVAL", 60.0)
+        ),
+        the_period_between_consent_checks_is_4_seconds_at_least=patient(
+            patched("peer.ice.agent.timing.CONSENT_INTERVAL", 2.0)
+        ),
+        each_consent_check_is_a_transaction_of_its_own=patient(
+            requests(lambda one: one if one.use_candidate else replace(one, transaction_id=b"always this!"))
         ),
         **{"30_seconds_without_consent_end_the_transmission": patched("peer.ice.agent.timing.CONSENT_EXPIRY", 300.0)},
     ),
@@ -169,7 +173,7 @@ FAULTS = {
         sanity_checks_without_an_answer_are_sent_again=MUTE,
         a_request_is_repeated_after_500_ms_at_the_earliest=patched("peer.ice.agent.timing.RTO_MINIMUM", 0.1),
         new_checks_begin_every_5_ms_at_most=Fault(
-            Seams(ice={"ta": 0.001}), lambda monkeypatch: monkeypatch.setattr("peer.ice.agent.timing.TA_MINIMUM", 0.0)
+            Seams(ice={"ta": 0.0}), lambda monkeypatch: monkeypatch.setattr("peer.ice.agent.timing.TA_MINIMUM", 0.0)
         ),
         a_pace_other_than_50_ms_is_announced=Fault(Seams(ice={"ta": 0.02})),
     ),

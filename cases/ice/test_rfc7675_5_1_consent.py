@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeAlias
 
@@ -10,7 +11,7 @@ import pytest
 
 from harness.capture.match import dtls, stun
 from harness.capture.wire import Hit, Wire
-from harness.cases import Connection, check, clause
+from harness.cases import Connection, check, clause, inconclusive
 from harness.endpoints.base import Endpoint
 from harness.endpoints.reference import Reference
 from peer.api import Seams
@@ -80,8 +81,14 @@ async def test_30_seconds_without_consent_end_the_transmission(
     other = await made.other_channel()
     consent.withheld = True
     granted = wire.all(stun.binding_success(), sender=peer)[-1]
+    late = 0.5
     for _ in range(33):  # the 30 seconds are what is judged: no event shortens them
         await other.send("still allowed?")
+        asked = time.monotonic()
         await asyncio.sleep(1.0)
-    wire.never(dtls.anything(), sender=endpoint, after=granted.time + 30.5)
+        # The endpoint's timers are no better than ours: what this machine keeps us waiting, it may keep them.
+        late = max(late, 4 * (time.monotonic() - asked - 1.0))
+    if late > 2.0:
+        inconclusive(f"timers of this machine are {late / 4:.1f} s late")
+    wire.never(dtls.anything(), sender=endpoint, after=granted.time + 30.0 + late)
     wire.expect(dtls.anything(), sender=endpoint, after=granted.time + 1.0)

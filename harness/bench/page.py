@@ -21,7 +21,7 @@ PAGE = """
     channel.bufferedAmountLowThreshold = 262144;
     channel.onmessage = ({ data }) => {
       if (typeof data === 'string') {
-        if (data === 'ping') channel.send('pong'); else (end.pongs.shift() || (() => {}))();
+        if (data.startsWith('ping')) channel.send('pong'.repeat(25)); else (end.pongs.shift() || (() => {}))();
         return;
       }
       if (!end.bytes) end.started = performance.now();
@@ -95,7 +95,7 @@ class BrowserStack:
     async def echo(self, count: int) -> list[float]:
         script = """async (count) => { const times = [];
             for (let i = 0; i < count; i++) { const begin = performance.now();
-              const pong = new Promise((r) => end.pongs.push(r)); end.channel.send('ping'); await pong;
+              const pong = new Promise((r) => end.pongs.push(r)); end.channel.send('ping'.repeat(25)); await pong;
               times.push((performance.now() - begin) / 1000); }
             return times; }"""
         return [float(value) for value in await self.page.evaluate(script, count)]

@@ -23,6 +23,7 @@ __all__ = ["main"]
 
 HIGH_WATER = 1 << 20
 LOW_WATER = 1 << 18
+PING, PONG = "ping" * 25, "pong" * 25
 
 
 class Stack(Protocol):
@@ -82,8 +83,8 @@ class PythonStack:
     def on_message(self, data: Any) -> None:
         data = getattr(data, "data", data)
         if isinstance(data, str):
-            if data == "ping":
-                self.channel.send("pong")
+            if data.startswith("ping"):
+                self.channel.send(PONG)
             else:
                 self.echoed.put_nowait(None)
             return
@@ -130,7 +131,7 @@ class PythonStack:
         times = []
         for _ in range(count):
             begin = time.perf_counter()
-            self.channel.send("ping")
+            self.channel.send(PING)
             await self.echoed.get()
             times.append(time.perf_counter() - begin)
         return times
@@ -166,6 +167,15 @@ class ReferenceStack(PythonStack):
         super().adopt(channel)
 
 
+class EthernetStack(ReferenceStack):
+    """Ours, on loopback as on an Ethernet: no packet is larger than 1500 bytes."""
+
+    def connection(self) -> Any:
+        from peer.api import RTCPeerConnection, Seams
+
+        return RTCPeerConnection(seams=Seams(sctp_config={"jumbo_mtu": 1412}))
+
+
 class AiortcStack(PythonStack):
     """aiortc, and through `module` anything that looks like it."""
 
@@ -186,6 +196,7 @@ class WrtcStack(AiortcStack):
 
 STACKS: dict[str, Any] = {
     "reference": ReferenceStack,
+    "reference-ethernet": EthernetStack,
     "aiortc": AiortcStack,
     "wrtc": WrtcStack,
     "chromium": functools.partial(BrowserStack, "chromium"),
@@ -225,16 +236,17 @@ async def run(stack_name: str, role: str, size: int, count: int) -> None:
         say(sdp=await stack.answer(offer))
     await stack.opened()
     setup = time.perf_counter() - begin
-    cpu = cpu_seconds()
+    cpu, peak = cpu_seconds(), peak_kb()
     seconds = 0.0
     echo: list[float] = []
     if role == "send":
         await stack.send(size, count)
+        cpu, growth = cpu_seconds() - cpu, peak_kb() - peak
         echo = await stack.echo(200)
-        say(setup_ms=setup * 1000, cpu_s=cpu_seconds() - cpu, echo_ms=sorted(echo)[100] * 1000, peak_kb=peak_kb())
+        say(setup_ms=setup * 1000, cpu_s=cpu, echo_ms=sorted(echo)[100] * 1000, growth_kb=growth)
     else:
         seconds = await stack.receive()
-        say(setup_ms=setup * 1000, cpu_s=cpu_seconds() - cpu, seconds=seconds, peak_kb=peak_kb())
+        say(setup_ms=setup * 1000, cpu_s=cpu_seconds() - cpu, seconds=seconds)
     await hear()
     await stack.close()
 

@@ -41,13 +41,18 @@ _LONGEST_VALUE: Final = 200
 
 
 def rows(
-    recording: Recording, started: float, names: Sequence[str] = (), *, keep: Collection[int] = ()
+    recording: Recording,
+    started: float,
+    names: Sequence[str] = (),
+    *,
+    keep: Collection[int] = (),
+    details: Collection[int] | None = None,
 ) -> list[dict[str, Any]]:
     """The packet rows, ordered by `t`, which is in seconds since `started` (seconds since the epoch).
 
     `names` are the lanes: a frame that neither comes from nor goes to one of them is left out (all are kept without
     names). An end nobody owns is given by its address. The frames numbered in `keep` are never folded: a verdict rests
-    on them.
+    on them. Layers and bytes are given of the frames numbered in `details`, of all without it.
     """
     items = recording.items()
     frames = recording.frames
@@ -58,7 +63,10 @@ def rows(
     for stretch in _stretches(shown, bulk):
         folds = bulk[stretch[0]] and len(stretch) >= _LEAST_FOLDED + _SHOWN_OF_BULK
         whole = stretch[:_SHOWN_OF_BULK] if folds else stretch
-        made += [_row(frames[index], items[index], started) for index in whole]
+        for index in whole:
+            frame, several = frames[index], items[index]
+            opened = details is None or frame.number in details
+            made.append(_row(frame, several, started) | (_contents(frame, several) if opened else {}))
         if folds:
             made += _folded(stretch[_SHOWN_OF_BULK:], frames, items, started)
     return made
@@ -104,6 +112,11 @@ def _row(frame: Frame, items: Sequence[Item], started: float) -> dict[str, Any]:
         "kind": _kind(items),
         "label": describe_frame(items),
         "frame": frame.number,
+    }
+
+
+def _contents(frame: Frame, items: Sequence[Item]) -> dict[str, Any]:
+    return {
         "layers": [_addresses(frame), *(_layer(item) for item in items)],
         "hex": frame.payload[:_HEX_BYTES].hex(),
         "note": f"{len(frame.payload)} bytes, the first {_HEX_BYTES} shown" if len(frame.payload) > _HEX_BYTES else "",

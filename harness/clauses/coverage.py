@@ -19,7 +19,17 @@ from harness.clauses.registry import Registry
 from harness.results import RunResults
 from harness.verdict import Verdict
 
-__all__ = ["Coverage", "Figures", "citations", "compare", "executed_ids", "measure", "read_snapshot", "write_snapshot"]
+__all__ = [
+    "Coverage",
+    "Figures",
+    "citations",
+    "compare",
+    "executed_ids",
+    "measure",
+    "of_run",
+    "read_snapshot",
+    "write_snapshot",
+]
 
 _ID = re.compile(r"(?:RFC\d+|W3C)-\S+")
 #: Verdicts of an assertion that ran. Those of the run itself, and what could not be judged, are not coverage.
@@ -119,6 +129,12 @@ def measure(registry: Registry, cited: Iterable[str], runs: Iterable[RunResults]
         for document in registry.documents()
     }
     return Coverage(figures, verdicts)
+
+
+def of_run(registry: Registry, cases_folder: Path, run: RunResults) -> dict[str, dict[str, dict[str, int]]]:
+    """The `clauses` object of a run's `results.json`."""
+    cited = [identity for identity in citations(cases_folder) if identity in registry]
+    return measure(registry, cited, [run]).for_results()
 
 
 def _by_level(registry: Registry, document: str) -> Iterator[tuple[Level, list[Clause]]]:

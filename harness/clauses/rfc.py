@@ -13,7 +13,7 @@ __all__ = ["Section", "sections", "statements"]
 
 _FOOTER = re.compile(r"^\S.*\[Page \w+\]\s*$")
 _HEADER = re.compile(r"^RFC \d+ .*\b(?:19|20)\d\d\s*$")
-_HEADING = re.compile(r"^(?:Appendix )?((?:\d+|[A-Z])(?:\.\d+)*)\.?(?:  ?|\s+)([A-Z\"`'<a-z(].*)$")
+_HEADING = re.compile(r"^(?:Appendix )?((?:\d+|[A-Z])(?:\.\d+)*)\.?(?:  ?|\s+)((?:\d+-)?[A-Z\"`'<a-z(].*)$")
 _CONTENTS = re.compile(r"\.{3,}|(?:\. ){3,}|\s\d+$")
 _ITEM = re.compile(r"^\s+(?:[o*+-]|\(?[0-9a-zA-Z]{1,3}[.)]|\([ivx]+\)|\[\d+\])\s+\S")
 _BACK_MATTER = re.compile(

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from playwright.async_api import Browser, Page, Playwright
 from playwright.async_api import Error as PlaywrightError
@@ -25,6 +26,8 @@ from harness.script.steps import Script, Step
 from harness.script.trace import Entry, entry_from_json
 
 __all__ = ["BrowserEndpoint", "BrowserStack"]
+
+_AS_USUAL: Final = browsers.Launch()
 
 
 class BrowserEndpoint(Endpoint):
@@ -119,8 +122,14 @@ class BrowserEndpoint(Endpoint):
 class BrowserStack(Stack):
     """A browser. It starts when its first endpoint is asked for, and again after it died."""
 
-    def __init__(self, browser: browsers.Browser, playwright: Callable[[], Awaitable[Playwright]]) -> None:
+    def __init__(
+        self,
+        browser: browsers.Browser,
+        playwright: Callable[[], Awaitable[Playwright]],
+        launch: browsers.Launch = _AS_USUAL,
+    ) -> None:
         self.name = browser.value
+        self._launch = launch
         self._kind = browser
         self._playwright = playwright
         self._browser: Browser | None = None
@@ -136,7 +145,8 @@ class BrowserStack(Stack):
         kind = playwright.chromium if self._kind is browsers.Browser.CHROMIUM else playwright.firefox
         environment: dict[str, str | float | bool] = {**os.environ, "SSLKEYLOGFILE": str(self.keylog)}
         try:
-            self._browser = await kind.launch(**found.launch_options, env=environment)
+            options = self._launch.options(found, kind.executable_path, self.keylog.parent)
+            self._browser = await kind.launch(**options, env=environment)
         except PlaywrightError as error:
             reason = error.message.strip().splitlines()
             raise EndpointError(f"{self.name} ({found.executable}) could not be started: {reason[0]}") from error

@@ -1,8 +1,8 @@
 // Plays scripts in a page: the twin of player.py, operation by operation. What the operations mean is said in
 // harness/script/steps.py, the tables (which states an interface has, which events, which members of an event are worth
-// keeping) are interfaces.json. The harness puts `const TABLES = ...;` in front and calls peerproof.play(text) with
-// {"steps": [...], "stream": bool, "quiet": bool}; it gets {"entries": [...]} back, as text both ways: JSON holds lone
-// surrogates, which the automation protocol doesn't.
+// keeping) are interfaces.json. The harness puts `const TABLES = ...;` and media.js in front and calls
+// peerproof.play(text) with {"steps": [...], "stream": bool, "quiet": bool}; it gets {"entries": [...]} back, as text both
+// ways: JSON holds lone surrogates, which the automation protocol doesn't.
 globalThis.peerproof = (() => {
   "use strict";
 
@@ -283,10 +283,20 @@ globalThis.peerproof = (() => {
       else await turn();
     },
 
-    track({ kind, bind: as }) {
-      const track = kind === "audio" ? tone() : picture();
+    track({ kind, bind: as, ...options }) {
+      const track = MEDIA.track(kind, options);
       bind(as, track);
       return track;
+    },
+
+    watch({ on, bind: as }) {
+      bind(as, MEDIA.watch(resolve(on)));
+    },
+
+    async look({ on, frames = 1, content = true, timeout = 10 }) {
+      const watcher = resolve(on);
+      const ready = await watch(() => watcher.ready(frames) || undefined, timeout);
+      return ready === PENDING ? PENDING : watcher.report(content);
     },
 
     echo({ on }) {
@@ -308,31 +318,6 @@ globalThis.peerproof = (() => {
       },
     );
     return null;
-  }
-
-  let audio;
-  function tone() {
-    audio ??= new AudioContext();
-    const source = audio.createOscillator();
-    const sink = audio.createMediaStreamDestination();
-    source.connect(sink);
-    source.start();
-    return sink.stream.getAudioTracks()[0];
-  }
-
-  function picture() {
-    const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 240 });
-    const brush = canvas.getContext("2d");
-    let hue = 0;
-    const draw = () => {
-      brush.fillStyle = `hsl(${(hue += 7) % 360} 80% 50%)`;
-      brush.fillRect(0, 0, 320, 240);
-    };
-    draw();
-    const timer = setInterval(draw, 33);
-    const [track] = canvas.captureStream(30).getVideoTracks();
-    track.addEventListener("ended", () => clearInterval(timer));
-    return track;
   }
 
   async function perform(operation) {
@@ -372,6 +357,7 @@ globalThis.peerproof = (() => {
       if (interfaceOf(object) === "RTCPeerConnection") object.close();
       if (interfaceOf(object) === "MediaStreamTrack") object.stop();
     }
+    MEDIA.reset();
     for (const map of [handles, names, adopted, untaken, promises]) map.clear();
     backlog = [];
     take();

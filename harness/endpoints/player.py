@@ -14,14 +14,17 @@ from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import peer.api
-from harness.script.steps import Call, Echo, Get, New, Pause, Set, Settle, Step, Track, Wait
+from harness.script.steps import Call, Echo, Get, Look, New, Pause, Set, Settle, Step, Track, Wait, Watch
 from harness.script.trace import Entry, Failure, Fired, Kind, Outcome
 from harness.script.values import Opaque, Ref
 from peer.api.errors import error_name
 from peer.api.tasks import Promise
+
+if TYPE_CHECKING:
+    from harness.endpoints.watchers import Watcher
 
 __all__ = ["Player", "tables"]
 
@@ -55,6 +58,7 @@ class Player:
         self._untaken: defaultdict[tuple[str, str], deque[Any]] = defaultdict(deque)
         self._promises: dict[str, asyncio.Future[Any]] = {}
         self._watchers: list[Callable[[], None]] = []
+        self._watching: list[Watcher] = []
         self._plays: list[tuple[list[Entry], bool]] = []
         self._backlog: list[Entry] = []
         self._sequence = 0
@@ -88,6 +92,9 @@ class Player:
         for _, thing in list(self._names.values()):
             if type(thing).__name__ == "RTCPeerConnection":
                 thing.close()
+        for watcher in self._watching:
+            watcher.stop()
+        self._watching.clear()
         for table in (self._handles, self._names, self._adopted, self._untaken, self._promises):
             table.clear()
         self._backlog.clear()
@@ -319,9 +326,23 @@ class Player:
             await asyncio.sleep(0)
 
     async def _track(self, step: Track) -> Any:
-        track = peer.api.MediaStreamTrack(step.kind)
+        from harness.endpoints.watchers import source
+
+        track = peer.api.MediaStreamTrack(step.kind, source=source(step))
         self._bind(step.bind, track)
         return track
+
+    async def _watch_track(self, step: Watch) -> None:
+        from harness.endpoints.watchers import Watcher
+
+        watcher = Watcher(self._resolve(step.on))
+        self._watching.append(watcher)
+        self._handles[step.bind] = watcher
+
+    async def _look(self, step: Look) -> Any:
+        watcher = self._resolve(step.on)
+        ready = await self._watch(lambda: watcher.ready(step.frames) or None, step.timeout)
+        return _PENDING if ready is _PENDING else watcher.report(step.content)
 
     async def _echo(self, step: Echo) -> None:
         channel = self._resolve(step.on)
@@ -355,6 +376,8 @@ _OPERATIONS: Final[Mapping[type[Any], Callable[[Player, Any], Awaitable[Any]]]] 
     Pause: Player._pause,
     Track: Player._track,
     Echo: Player._echo,
+    Watch: Player._watch_track,
+    Look: Player._look,
 }
 
 

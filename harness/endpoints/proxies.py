@@ -181,11 +181,16 @@ class PeerConnection(Proxy):
         await self.call("addTransceiver", trackOrKind, *(() if init is None else (init,)), bind=handle)
         return Proxy(self.endpoint, handle)
 
-    async def addTrack(self, kind: str = "audio") -> Proxy:
-        """`addTrack` with a new synthetic track; returns the sender."""
+    async def addTrack(self, kind: str = "audio", **options: Any) -> Proxy:
+        """`addTrack` with a new synthetic track (options as of the step `Track`); returns the sender."""
         track, sender = self.endpoint.fresh("track"), self.endpoint.fresh("sender")
-        await self.endpoint.run(Track(kind, track), Call(self.handle, "addTrack", (Ref(track),), sender))
+        await self.endpoint.run(Track(kind, track, **options), Call(self.handle, "addTrack", (Ref(track),), sender))
         return Proxy(self.endpoint, sender)
+
+    async def track(self, *, timeout: float = 10.0) -> Proxy:
+        """The next track that the other side announces; it may have done so already."""
+        announced = await self.event("track", timeout=timeout)
+        return Proxy(self.endpoint, announced.detail["track"].path)
 
     async def removeTrack(self, sender: Proxy) -> None:
         await self.call("removeTrack", sender)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable, Mapping
+import os
+import shlex
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from playwright.async_api import Playwright, async_playwright
 
-from harness.browsers import Browser
+from harness.browsers import Browser, Launch
 from harness.endpoints.base import Endpoint, Stack
 from harness.endpoints.browser import BrowserStack
 from harness.endpoints.program import ProgramStack
@@ -20,6 +25,7 @@ __all__ = ["KNOWN", "Stacks", "parse_names"]
 
 #: The names of the stacks that are always there.
 KNOWN: Final = ("reference", "chromium", "firefox")
+_INTERPRETER: Final = "PLAYWRIGHT_NODEJS_PATH"
 
 
 def parse_names(text: str) -> dict[str, str | None]:
@@ -44,13 +50,15 @@ def parse_names(text: str) -> dict[str, str | None]:
 class Stacks:
     """An asynchronous context manager over one session's stacks and the one Playwright they share.
 
-    `programs` are stacks of one's own: name -> command, as `parse_names` reads them.
+    `programs` are stacks of one's own: name -> command, as `parse_names` reads them; `launch` says how browsers are
+    started when not as usual.
 
     >>> async with Stacks() as stacks:                     # doctest: +SKIP
     ...     endpoint = await stacks.endpoint("chromium")
     """
 
-    def __init__(self, programs: Mapping[str, str | None] | None = None) -> None:
+    def __init__(self, programs: Mapping[str, str | None] | None = None, *, launch: Launch | None = None) -> None:
+        self._launch = launch or Launch()
         self._stacks: dict[str, Stack] = {}
         self._makers: dict[str, Callable[[], Stack]] = {
             "reference": _reference,
@@ -101,13 +109,37 @@ class Stacks:
             self._started = None
 
     def _browser_maker(self, browser: Browser) -> Callable[[], Stack]:
-        return lambda: BrowserStack(browser, self._playwright)
+        return lambda: BrowserStack(browser, self._playwright, self._launch)
 
     async def _playwright(self) -> Playwright:
         async with self._starting:
             if self._started is None:
-                self._started = await async_playwright().start()
+                with _driver_inside(self._launch.inside):
+                    self._started = await async_playwright().start()
             return self._started
+
+
+@contextmanager
+def _driver_inside(prefix: Sequence[str]) -> Iterator[None]:
+    """Playwright's driver is started behind these words: it finds its interpreter by an environment variable."""
+    if not prefix:
+        yield
+        return
+    from playwright._impl._driver import compute_driver_executable
+
+    program, before = compute_driver_executable()[0], os.environ.get(_INTERPRETER)
+    with tempfile.TemporaryDirectory(prefix="peerproof-") as folder:
+        starter = Path(folder) / "node"
+        starter.write_text(f'#!/bin/sh\nexec {shlex.join([*prefix, program])} "$@"\n', "utf-8")
+        starter.chmod(0o755)
+        os.environ[_INTERPRETER] = str(starter)
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[_INTERPRETER]
+            else:
+                os.environ[_INTERPRETER] = before
 
 
 def _reference() -> Stack:

@@ -34,8 +34,9 @@ _FAREWELL: Final = 5.0
 @cache
 def player_source() -> str:
     """The script that makes a page play scripts."""
-    source = files("harness.endpoints").joinpath("player.js").read_text("utf-8")
-    return f"const TABLES = {json.dumps(tables())};\n{source}"
+    folder = files("harness.endpoints")
+    media, player = (folder.joinpath(name).read_text("utf-8") for name in ("media.js", "player.js"))
+    return f"const TABLES = {json.dumps(tables())};\n{media}\n{player}"
 
 
 class Tenant(Protocol):

@@ -8,11 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from harness.endpoints.base import Endpoint
 from harness.endpoints.proxies import DataChannel, PeerConnection
+from harness.endpoints.reference import Reference
+from harness.endpoints.stacks import Stacks
 from harness.matrix import facts
 from harness.matrix.row import Stage
+from harness.script.steps import Echo
 from harness.signaling import Signaling
 from harness.verdict import check
+from peer.api import Seams
 
 __all__ = ["PATIENCE", "Meeting"]
 
@@ -34,13 +39,21 @@ class Meeting:
 
     @classmethod
     async def arranged(
-        cls, stage: Stage, *, offerer: Mapping[str, Any] | None = None, answerer: Mapping[str, Any] | None = None
+        cls,
+        stage: Stage,
+        *,
+        configuration: Mapping[str, Any] | None = None,
+        seams: Seams | None = None,
+        stacks: Stacks | None = None,
     ) -> Meeting:
-        """Two connections (with these configurations) and a channel, nothing negotiated."""
+        """Two connections with this configuration and a channel, nothing negotiated.
+
+        `seams` are the reference peer's; `stacks` make the endpoints where not the session's do.
+        """
         stage.announce("starting")
         scene, cell = stage.scene, stage.cell
-        here = await (await scene.endpoint(cell.offerer)).peer_connection(offerer)
-        there = await (await scene.endpoint(cell.answerer)).peer_connection(answerer)
+        here = await _connection(await scene.endpoint(cell.offerer, stacks), configuration, seams)
+        there = await _connection(await scene.endpoint(cell.answerer, stacks), configuration, seams)
         signaling = Signaling(here, there, hear=scene.hear)
         return cls(stage, here, there, signaling, await here.createDataChannel("peerproof"))
 
@@ -60,6 +73,12 @@ class Meeting:
         await self.first.opened(PATIENCE)
         self.stage.scene.facts["setup_ms"] = round((time.perf_counter() - began) * 1000, 1)
         await asyncio.gather(*(pc.wait_for(connectionState="connected", timeout=PATIENCE) for pc in self.connections))
+
+    async def echoing(self) -> None:
+        """From now on the answerer sends back whatever comes by the first channel."""
+        other = await self.answerer.datachannel(timeout=PATIENCE)
+        await other.opened(PATIENCE)
+        await self.answerer.endpoint.run(Echo(other.handle))
 
     async def look(self) -> None:
         """Find out what was agreed, from the packets and from everybody's statistics."""
@@ -99,3 +118,11 @@ class Meeting:
         statistics = scene.recording.statistics
         scene.facts["capture"] = {"frames": statistics.frames, "dropped": statistics.dropped}
         check(statistics.frames > 0, "no packet of this cell was captured", ledger=scene.ledger)
+
+
+async def _connection(
+    endpoint: Endpoint, configuration: Mapping[str, Any] | None, seams: Seams | None
+) -> PeerConnection:
+    if isinstance(endpoint, Reference):
+        return await endpoint.peer_connection(configuration, seams=seams)
+    return await endpoint.peer_connection(configuration)

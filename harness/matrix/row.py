@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from harness.errors import EndpointTimeout
 from harness.matrix import facts
 from harness.matrix.cell import Cell
 from harness.scene import Scene
 
-__all__ = ["LIMIT", "Announce", "Need", "Row", "Stage", "Unsupported"]
+__all__ = ["LIMIT", "Announce", "Need", "Row", "Shelf", "Stage", "Unsupported"]
 
 #: Told what a cell is doing, for the progress bar.
 Announce: TypeAlias = Callable[[str], None]
@@ -37,14 +38,40 @@ class Unsupported(Exception):
     """
 
 
+T = TypeVar("T")
+
+
+class Shelf:
+    """What is too dear to be made for each cell: kept until the run ends."""
+
+    def __init__(self) -> None:
+        self._exits = AsyncExitStack()
+        self._kept: dict[str, Any] = {}
+
+    async def get(self, name: str, make: Callable[[], AbstractAsyncContextManager[T]]) -> T:
+        """What `make` makes, entered; made when it is first asked for."""
+        if name not in self._kept:
+            self._kept[name] = await self._exits.enter_async_context(make())
+        kept: T = self._kept[name]
+        return kept
+
+    async def aclose(self) -> None:
+        """End everything."""
+        self._kept.clear()
+        await self._exits.aclose()
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What a row plays on: the pair, its scene, a folder for files that nobody needs afterwards."""
+    """What a row plays on: the pair, its scene, a folder for files that nobody needs afterwards, and what is kept from
+    cell to cell.
+    """
 
     cell: Cell
     scene: Scene
     seed: int
     folder: Path
+    shelf: Shelf
     announce: Announce = lambda _: None
 
 

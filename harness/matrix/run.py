@@ -7,6 +7,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import product
@@ -17,7 +18,7 @@ from harness.endpoints.stacks import KNOWN, Stacks
 from harness.errors import EndpointError, Thrown, verdict_of_error
 from harness.host import describe_host
 from harness.matrix.cell import Cell
-from harness.matrix.row import Row, Stage, Unsupported
+from harness.matrix.row import Row, Shelf, Stage, Unsupported
 from harness.matrix.rows import parse_rows
 from harness.results import CaseResult, RunInfo, RunResults, RunWriter, matrix_case, unexpected_because
 from harness.scene import Scene
@@ -67,21 +68,23 @@ async def run(
     with Capture.open(prefer_tap=prefer_tap) as capture:
         info = replace(info, capture=capture.method, host=describe_host() | {"capture": capture.reason})
         with RunWriter(directory, info) as writer:
-            async with stacks or Stacks() as session:
+            async with stacks or Stacks() as session, aclosing(Shelf()) as shelf:
                 for row, cell in product(parse_rows(None) if rows is None else rows, wanted):
                     scene = Scene(session, capture, Ledger())
-                    result = await _one(row, cell, scene, directory, chosen, listen)
+                    result = await _one(row, cell, scene, shelf, directory, chosen, listen)
                     writer.add(result)
                     writer.describe(replace(info, builds=dict(session.builds)))
                     listen(Progress(row, cell, result=result))
             return writer.finish(duration_s=time.monotonic() - began)
 
 
-async def _one(row: Row, cell: Cell, scene: Scene, directory: Path, seed: int, listen: Listener) -> CaseResult:
+async def _one(
+    row: Row, cell: Cell, scene: Scene, shelf: Shelf, directory: Path, seed: int, listen: Listener
+) -> CaseResult:
     began = time.monotonic()
     case = matrix_case(row.name)
     with tempfile.TemporaryDirectory(prefix="peerproof-") as folder:
-        stage = Stage(cell, scene, seed, Path(folder), announce=lambda doing: listen(Progress(row, cell, doing)))
+        stage = Stage(cell, scene, seed, Path(folder), shelf, lambda doing: listen(Progress(row, cell, doing)))
         verdict, message = await _outcome(row, stage)
     artefacts: dict[str, str] = {}
     try:

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from harness.browsers import Trusted
 from peer.ice.edge import IceServer, ServerUrl
 
 __all__ = ["Coturn", "CoturnUnavailableError", "find_turnserver", "throw_away_certificate"]
@@ -49,7 +50,7 @@ def find_turnserver() -> str:
 
 
 def throw_away_certificate(hosts: Sequence[str]) -> tuple[bytes, bytes]:
-    """A self-signed certificate for IP addresses, and its key, both in PEM; valid for a day."""
+    """A self-signed certificate for IP addresses and names, and its key, both in PEM; valid for a day."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _REALM)])
     now = datetime.datetime.now(datetime.UTC)
@@ -61,9 +62,7 @@ def throw_away_certificate(hosts: Sequence[str]) -> tuple[bytes, bytes]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(hours=1))
         .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host)) for host in hosts]), critical=False
-        )
+        .add_extension(x509.SubjectAlternativeName([_general_name(host) for host in hosts]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
@@ -71,6 +70,13 @@ def throw_away_certificate(hosts: Sequence[str]) -> tuple[bytes, bytes]:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return certificate.public_bytes(serialization.Encoding.PEM), private
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,18 @@ class Coturn:
     @property
     def certificate(self) -> Path:
         return self.directory / "certificate.pem"
+
+    @property
+    def tls_host(self) -> str:
+        """The host in a `turns:` URL: Firefox makes nothing of one that holds an address."""
+        return "localhost" if self.host == "127.0.0.1" else self.host
+
+    @property
+    def trusted(self) -> Trusted:
+        """For browsers that are to accept the certificate."""
+        certificate = x509.load_pem_x509_certificate(self.certificate.read_bytes())
+        fingerprint = certificate.fingerprint(hashes.SHA256()).hex(":").upper()
+        return Trusted(self.tls_host, self.tls_port, fingerprint)
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -154,7 +172,7 @@ class Coturn:
     def url(self, transport: str) -> str:
         """The URL by transport: "udp", "tcp" or "tls"."""
         if transport == "tls":
-            return f"turns:{_bracketed(self.host)}:{self.tls_port}?transport=tcp"
+            return f"turns:{_bracketed(self.tls_host)}:{self.tls_port}?transport=tcp"
         return f"turn:{_bracketed(self.host)}:{self.port}?transport={transport}"
 
     @property
@@ -182,7 +200,7 @@ class Coturn:
 
 def _write_files(directory: Path, host: str, configuration: str) -> None:
     directory.mkdir(parents=True, exist_ok=True)
-    certificate, key = throw_away_certificate([host])
+    certificate, key = throw_away_certificate([host, "localhost"])
     (directory / "certificate.pem").write_bytes(certificate)
     (directory / "key.pem").write_bytes(key)
     (directory / "turnserver.conf").write_text(configuration, encoding="utf-8")

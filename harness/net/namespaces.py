@@ -32,6 +32,7 @@ __all__ = ["Lab", "Namespace", "NamespacesUnavailableError", "Site", "why_unavai
 
 _CLONE_NEWNET: Final = 0x40000000
 _RUN: Final = Path("/var/run/netns")
+_ETC: Final = Path("/etc/netns")
 _NUMBERS: Final = itertools.count()
 SERVER_ADDRESS: Final = "198.51.100.254"
 SERVER_ADDRESS_IPV6: Final = "2001:db8:ff::fe"
@@ -91,6 +92,9 @@ class Namespace:
     @classmethod
     def create(cls, purpose: str, address: str = "", address_ipv6: str = "", gateway: str = "") -> Namespace:
         name = f"pp{os.getpid()}-{next(_NUMBERS)}-{purpose}"
+        # `ip netns exec` puts this in the place of /etc/resolv.conf: a question that nobody answers takes seconds.
+        (_ETC / name).mkdir(parents=True)
+        (_ETC / name / "resolv.conf").write_text("nameserver 127.0.0.1\n", encoding="utf-8")
         _run("ip", "netns", "add", name)
         namespace = cls(name, address, address_ipv6, gateway)
         namespace.run("ip", "link", "set", "lo", "up")
@@ -148,6 +152,7 @@ class Namespace:
         return replace(self, address=address)
 
     def delete(self) -> None:
+        shutil.rmtree(_ETC / self.name, ignore_errors=True)
         with contextlib.suppress(NamespacesUnavailableError):
             _run("ip", "netns", "del", self.name)
 
@@ -172,6 +177,7 @@ def _nat_rules(kind: NatKind, inside: str, lan: str) -> str:
     hairpin = f'iifname "lan" oifname "lan" ip saddr {lan} masquerade;'
     ports = " fully-random" if kind is NatKind.SYMMETRIC else ""
     return f"""
+        flush ruleset
         table ip nat {{
             set called {{ type ipv4_addr; flags dynamic,timeout; timeout 120s; }}
             chain arriving {{ type nat hook prerouting priority dstnat; {let_in} }}
@@ -192,6 +198,7 @@ class Lab:
 
     server: Namespace
     _hosts: dict[str, list[Namespace]] = field(default_factory=dict)
+    _routers: dict[str, list[tuple[Namespace, str]]] = field(default_factory=dict)
     _all: list[Namespace] = field(default_factory=list)
 
     @property
@@ -200,6 +207,21 @@ class Lab:
 
     def host(self, site: str, number: int = 0) -> Namespace:
         return self._hosts[site][number]
+
+    def change_nat(self, site: str, kind: NatKind) -> None:
+        """Give a site behind a NAT another kind of NAT. What it has translated so far is translated as before."""
+        for router, lan in self._routers[site]:
+            router.nft(_nat_rules(kind, f"{lan}.2", f"{lan}.0/24"))
+
+    def replug(self, site: str, address: str) -> Namespace:
+        """The first host of a site loses its interface, and has it back with another address of the same network."""
+        host = self._hosts[site][0]
+        host.set_link(False)
+        host.run("ip", "addr", "del", f"{host.address}/24", "dev", "eth0")
+        host.run("ip", "addr", "add", f"{address}/24", "dev", "eth0")
+        host.set_link(True)
+        self._hosts[site][0] = changed = replace(host, address=address)
+        return changed
 
     @classmethod
     @contextlib.contextmanager
@@ -254,9 +276,9 @@ class Lab:
             return [self._make_public_host(name, number, index, site) for index in range(site.hosts)]
         outer, bridge, wan, gateway = self.server, "internet", public, SERVER_ADDRESS
         if site.double:
-            outer = self._make_nat(f"{name}-isp", site.nat, outer, bridge, wan, gateway, f"10.{100 + number}.0")
+            outer = self._make_nat(name, "isp", site.nat, outer, bridge, wan, gateway, f"10.{100 + number}.0")
             bridge, wan, gateway = "lan", f"10.{100 + number}.0.2", f"10.{100 + number}.0.1"
-        router = self._make_nat(f"{name}-nat", site.nat, outer, bridge, wan, gateway, f"10.{number}.0")
+        router = self._make_nat(name, "nat", site.nat, outer, bridge, wan, gateway, f"10.{number}.0")
         hosts = []
         for index in range(site.hosts):
             address, address_ipv6 = f"10.{number}.0.{2 + index}", f"2001:db8:{number}::{2 + index}"
@@ -278,9 +300,10 @@ class Lab:
         return host
 
     def _make_nat(
-        self, purpose: str, kind: NatKind, outer: Namespace, bridge: str, wan: str, gateway: str, lan: str
+        self, site: str, purpose: str, kind: NatKind, outer: Namespace, bridge: str, wan: str, gateway: str, lan: str
     ) -> Namespace:
-        router = self._new(purpose, wan, gateway=gateway)
+        router = self._new(f"{site}-{purpose}", wan, gateway=gateway)
+        self._routers.setdefault(site, []).append((router, lan))
         self._plug(router, "wan", outer, bridge)
         self._make_bridge(router, "lan", f"{lan}.1/24")
         router.run("sysctl", "-qw", "net.ipv4.ip_forward=1")

@@ -8,18 +8,22 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from harness.results import CaseResult, ResultsError, RunInfo, RunResults, RunWriter
+from harness.clauses import coverage, load
+from harness.results import CaseResult, ResultsError, RunResults, RunWriter
 
 __all__ = ["merge"]
 
 
-def merge(shards: Iterable[Path], out: Path) -> RunResults:
-    """Write a run directory that holds the results and artefacts of all shards.
+def merge(
+    shards: Iterable[Path], out: Path, *, cases_folder: Path | None = None, duration_s: float | None = None
+) -> RunResults:
+    """Write a run directory that holds the results and artefacts of all shards, in the order of their cases.
 
-    The earliest shard gives id, date and seed; durations add up; the run is finished when every shard is. A shard
-    that can't be read, a result two shards disagree about, and shards of different builds are named in the problems;
-    of two results of a case on the same endpoints the one that needs attention is kept. Raises `ResultsError` when no
-    shard can be read.
+    The earliest shard gives id, date and seed; durations add up where `duration_s` isn't given; the run is finished
+    when every shard is. What it covers of the clauses that cases below `cases_folder` cite is measured, where given.
+    A shard that can't be read, a result two shards disagree about, and shards of different builds are named in the
+    problems; of two results of a case on the same endpoints the one that needs attention is kept. Raises `ResultsError`
+    when no shard can be read.
     """
     runs: list[tuple[Path, RunResults]] = []
     problems: list[str] = []
@@ -42,7 +46,13 @@ def merge(shards: Iterable[Path], out: Path) -> RunResults:
         capture=first.capture if len({run.run.capture for _, run in runs}) == 1 else "none",
         strict=any(run.run.strict for _, run in runs),
     )
-    return _write(out, info, results, runs, problems)
+    spent = sum(run.run.duration_s for _, run in runs) if duration_s is None else duration_s
+    with RunWriter(out, info) as writer:
+        writer.extend(sorted(results, key=lambda result: result.key))
+        if all(run.run.finished for _, run in runs):
+            covered = {} if cases_folder is None else coverage.of_run(load(), cases_folder, writer.results)
+            writer.finish(clauses=covered, duration_s=spent)
+    return replace(RunResults.load(out), problems=tuple(problems))
 
 
 def _builds(runs: list[tuple[Path, RunResults]], problems: list[str]) -> dict[str, str]:
@@ -84,13 +94,3 @@ def _copy_artefacts(shard: Path, out: Path, result: CaseResult, problems: list[s
             os.link(source, target)
         except OSError:
             shutil.copyfile(source, target)
-
-
-def _write(
-    out: Path, info: RunInfo, results: list[CaseResult], runs: list[tuple[Path, RunResults]], problems: list[str]
-) -> RunResults:
-    with RunWriter(out, info) as writer:
-        writer.extend(results)
-        if all(run.run.finished for _, run in runs):
-            writer.finish(clauses={}, duration_s=sum(run.run.duration_s for _, run in runs))
-    return replace(RunResults.load(out), problems=tuple(problems))

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from harness.repro.story import Act, Story, Trickles
-from harness.script.steps import Call, Echo, Get, New, Pause, Set, Settle, Step, Track, Wait
+from harness.script.steps import Call, Echo, Get, Look, New, Pause, Set, Settle, Step, Track, Wait, Watch
 from harness.script.values import Ref, Value
 
 __all__ = ["render_page"]
@@ -168,7 +168,14 @@ class _Writer:
         return f"pause({step.seconds:g})", f"{step.seconds:g} s pass"
 
     def track(self, step: Track) -> tuple[str, str]:
-        return f"watch(synthetic({json.dumps(step.kind)}))", f"a synthetic {step.kind} track"
+        return f"watch(synthetic({json.dumps(step.kind)}, {step.hz:g}))", f"a synthetic {step.kind} track"
+
+    def watch(self, step: Watch) -> tuple[str, str]:
+        return f"show({self._path(step.on)})", f"{self._path(step.on)} is shown"
+
+    def look(self, step: Look) -> tuple[str, str]:
+        target = self._path(step.on)
+        return f"until(() => {target}.currentTime > 0 || undefined, {step.timeout:g})", f"{target} plays"
 
     def echo(self, step: Echo) -> tuple[str, str]:
         target = self._path(step.on)
@@ -195,4 +202,6 @@ _WRITERS: Final[Mapping[type[Step], Callable[[_Writer, Any], tuple[str, str]]]] 
     Pause: _Writer.pause,
     Track: _Writer.track,
     Echo: _Writer.echo,
+    Watch: _Writer.watch,
+    Look: _Writer.look,
 }

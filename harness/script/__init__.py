@@ -6,7 +6,7 @@
 `steps` has the operations, `w3c` W3C's calls as steps, `values` what travels, `trace` what comes back.
 """
 
-from harness.script.steps import Call, Echo, Get, New, Pause, Script, Set, Settle, Step, Track, Wait
+from harness.script.steps import Call, Echo, Get, Look, New, Pause, Script, Set, Settle, Step, Track, Wait, Watch
 from harness.script.trace import Failure, Fired, Kind, Outcome, Trace
 from harness.script.values import Opaque, Ref, ScriptError, Value
 from harness.script.w3c import (
@@ -51,6 +51,7 @@ __all__ = [
     "GetConfiguration",
     "GetStats",
     "Kind",
+    "Look",
     "New",
     "Opaque",
     "Outcome",
@@ -75,4 +76,5 @@ __all__ = [
     "Value",
     "Wait",
     "WaitFor",
+    "Watch",
 ]

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Final, TypeAlias
 
 from harness.script.values import JSON, ScriptError, Value, from_json, to_json
 
-__all__ = ["Call", "Echo", "Get", "New", "Pause", "Script", "Set", "Settle", "Step", "Track", "Wait"]
+__all__ = ["Call", "Echo", "Get", "Look", "New", "Pause", "Script", "Set", "Settle", "Step", "Track", "Wait", "Watch"]
 
 #: Seconds a step waits for its promise or event unless it says otherwise.
 PATIENCE: Final = 5.0
@@ -110,11 +110,16 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """Make a synthetic media track: a tone, or a moving picture."""
+    """Make a synthetic media track: a tone of `hz`, or the test picture of `peer.media.pictures` with its counter."""
 
     op: ClassVar[str] = "track"
     kind: str
     bind: str | None = None
+    width: int = 320
+    height: int = 240
+    frame_rate: int = 30
+    detail: int = 0
+    hz: float = 440.0
 
     def __post_init__(self) -> None:
         if self.kind not in ("audio", "video"):
@@ -129,10 +134,36 @@ class Echo:
     on: str
 
 
-Step: TypeAlias = New | Call | Get | Set | Settle | Wait | Pause | Track | Echo
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """From now on show the pictures, or play the sound, of a track; `bind` is the watcher, for `Look`."""
+
+    op: ClassVar[str] = "watch"
+    on: str
+    bind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a watcher saw or heard, once `frames` came since the last look.
+
+    Of a picture: `{"kind": "video", "count", "sights": [[time, counter or null, width, height], ...] since the last
+    look, "width", "height", "picture": RGBA bytes}`. Of sound, once there was something to hear in each of the latest
+    `frames` 20 ms: `{"kind": "audio", "rate", "samples": the latest half second as 32-bit floats, little-endian}`.
+    Without `content` the pixels and samples are left out.
+    """
+
+    op: ClassVar[str] = "look"
+    on: str
+    frames: int = 1
+    content: bool = True
+    timeout: float = 2 * PATIENCE
+
+
+Step: TypeAlias = New | Call | Get | Set | Settle | Wait | Pause | Track | Echo | Watch | Look
 
 _STEPS: Final[Mapping[str, type[Step]]] = {
-    step.op: step for step in (New, Call, Get, Set, Settle, Wait, Pause, Track, Echo)
+    step.op: step for step in (New, Call, Get, Set, Settle, Wait, Pause, Track, Echo, Watch, Look)
 }
 
 
@@ -175,6 +206,7 @@ _MEMBER_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "str | None": (str, type(None)),
     "bool": (bool,),
     "float": (int, float),
+    "int": (int,),
     "tuple[Value, ...]": (tuple,),
 }
 

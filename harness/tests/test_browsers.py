@@ -82,6 +82,11 @@ def test_the_wanted_builds_are_those_playwright_names(monkeypatch: pytest.Monkey
     browsers._wanted_builds.cache_clear()
 
 
+def with_tools(bare: Path) -> None:
+    for program in browsers.TOOLS:
+        put(bare / "bin" / program)
+
+
 class Installers:
     """Commands that pretend: `provides` maps a word of a command to the files it makes."""
 
@@ -112,7 +117,11 @@ def test_where_playwright_can_not_download_the_systems_packages_are_installed(
     done = browsers.install(told.append)
     assert done.complete
     assert told == done.commands == installers.ran
-    assert "chromium firefox-esr libpcap0.8" in installers.ran[-1]
+    assert [line.rpartition("recommends ")[2] for line in installers.ran if "apt-get install" in line] == [
+        "chromium firefox-esr libpcap0.8",
+        "coturn iproute2 nftables",
+    ]
+    assert sum("apt-get update" in line for line in installers.ran) == 1
     assert ["playwright install" in problem for problem in done.problems] == [True]
 
 
@@ -131,6 +140,7 @@ def test_what_a_downloaded_build_needs_is_installed_with_it(bare: Path, monkeypa
     monkeypatch.setattr(subprocess, "run", installers)
     monkeypatch.setattr("harness.browsers.os.geteuid", lambda: 0)
     monkeypatch.setattr(browsers, "_has_libpcap", lambda: True)
+    with_tools(bare)
     done = browsers.install(lambda _: None)
     assert done.complete
     assert done.problems == []
@@ -140,6 +150,7 @@ def test_what_a_downloaded_build_needs_is_installed_with_it(bare: Path, monkeypa
 def test_nothing_is_installed_when_nothing_is_missing(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(bare / "bin" / "chromium")
     put(bare / "bin" / "firefox")
+    with_tools(bare)
     monkeypatch.setattr(browsers, "_has_libpcap", lambda: True)
     done = browsers.install(lambda command: pytest.fail(command))
     assert done.complete
@@ -147,6 +158,7 @@ def test_nothing_is_installed_when_nothing_is_missing(bare: Path, monkeypatch: p
 
 def test_without_root_the_command_to_run_is_named(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(bare / "bin" / "apt-get")
+    with_tools(bare)
     monkeypatch.setattr(subprocess, "run", Installers({}))
     monkeypatch.setattr("harness.browsers.os.geteuid", lambda: 1000)
     monkeypatch.setattr(browsers, "_has_libpcap", lambda: True)
@@ -157,3 +169,33 @@ def test_without_root_the_command_to_run_is_named(bare: Path, monkeypatch: pytes
 
 def test_a_version_that_can_not_be_had_is_empty(bare: Path) -> None:
     assert Found(Browser.CHROMIUM, str(bare / "nothing"), "system").version() == ""
+
+
+def test_firefox_gets_exceptions_for_certificates_nobody_vouches_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    program = put(tmp_path / "firefox-esr")
+    program.write_text('#!/bin/sh\ncat "$3/cert_override.txt"\n')
+    program.chmod(0o755)
+    launch = browsers.Launch(trusts=(browsers.Trusted("localhost", 5349, "AA:BB"),))
+    options = launch.options(Found(Browser.FIREFOX, str(program), "system"), "", tmp_path)
+    profile = tmp_path / "a profile"
+    profile.mkdir()
+    done = subprocess.run(
+        [options["executable_path"], "--headless", "--profile", str(profile)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "localhost:5349:\tOID.2.16.840.1.101.3.4.2.1\tAA:BB\t\n"
+
+
+def test_browsers_are_started_as_usual_unless_something_is_trusted(tmp_path: Path) -> None:
+    for browser in Browser:
+        found = Found(browser, "/usr/bin/it", "system")
+        assert browsers.Launch().options(found, "", tmp_path) == found.launch_options
+    chromium = browsers.Launch(trusts=(browsers.Trusted("localhost", 1, "AA"),)).options(
+        Found(Browser.CHROMIUM, "/usr/bin/it", "system"), "", tmp_path
+    )
+    assert "--ignore-certificate-errors" in chromium["args"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import textwrap
 from pathlib import Path
 
@@ -223,7 +225,9 @@ def test_a_case_on_an_endpoint_leaves_its_packets_and_its_trace(project: Project
             assert (peer.name, endpoint.name) == ("reference (2)", "reference") or peer.name == "reference"
             with throws("InvalidStateError"):
                 await connection.offerer.setRemoteDescription({"type": "answer", "sdp": connection.answer})
-        """
+        """,
+        "--keep",
+        "all",
     )
     outcome.assert_outcomes(passed=1)
     result = project.results["test_it"]
@@ -231,6 +235,38 @@ def test_a_case_on_an_endpoint_leaves_its_packets_and_its_trace(project: Project
     assert set(result.artefacts) >= {"pcapng", "keys", "offer_sdp", "answer_sdp", "ladder", "trace"}
     assert all((project.report / path).stat().st_size > 0 for path in result.artefacts.values())
     assert RunResults.load(project.report).run.builds["reference"].startswith("peerproof")
+
+
+@pytest.mark.parametrize(
+    ("passes", "options", "kept", "opened"),
+    [
+        (True, (), {"offer_sdp", "answer_sdp", "ladder"}, 1),
+        (False, (), {"offer_sdp", "answer_sdp", "ladder", "pcapng", "decrypted_pcapng", "trace", "repro_html"}, 2),
+        (False, ("--keep", "none"), set(), 0),
+    ],
+)
+def test_of_a_case_that_passes_less_is_kept(
+    project: Project, passes: bool, options: tuple[str, ...], kept: set[str], opened: int
+) -> None:
+    project.run(
+        f"""
+        from harness.capture.match import stun
+
+        @clause("{CLAUSE}")
+        async def test_it(connect, peer, endpoint, wire):
+            await connect(peer, endpoint)
+            wire.expect(stun.binding_request(), sender=endpoint)
+            check({passes})
+        """,
+        *options,
+    )
+    paths = project.results["test_it"].artefacts
+    assert set(paths) >= kept
+    assert ("pcapng" in paths) is ("pcapng" in kept)
+    if kept:
+        rows = json.loads(gzip.decompress((project.report / paths["ladder"]).read_bytes()))["rows"]
+        with_contents = sum("layers" in row for row in rows)
+        assert (with_contents == 1) is (opened == 1)
 
 
 def test_an_exception_nobody_catches_is_an_error_of_the_harness(project: Project) -> None:

@@ -9,6 +9,7 @@ is replaced as a whole.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from peer.api.states import (
     ice_gathering_state,
 )
 from peer.api.tasks import OperationsChain, TaskQueue
+from peer.rtp.clock import NTP_EPOCH
 
 if TYPE_CHECKING:
     from peer.api.certificate import RTCCertificate
@@ -60,6 +62,8 @@ class Core:
         self.seams = seams
         self.state = state
         self.loop = asyncio.get_running_loop()
+        # Seconds since 1900 at our clock's zero, for sender reports: drawn once, the wall clock may jump.
+        self.ntp_offset = time.time() + NTP_EPOCH - self.loop.time()
         self.is_closed = False
         self.negotiation_needed = False
         self.local_description_was_set = False

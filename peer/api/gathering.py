@@ -66,18 +66,26 @@ class Gathering:
         self._edge.start()
 
     def _options(self) -> Options:
-        configuration, interfaces = self._core.configuration, self._core.seams.interfaces
+        configuration, seams = self._core.configuration, self._core.seams
+        interfaces = seams.interfaces
         servers = tuple(
             IceServer(tuple(map(ServerUrl.parse, server.urls)), server.username, server.credential)
             for server in configuration.iceServers
         )
         if interfaces is None:
             interfaces = Selection(loopback=True, others=bool(servers))
-        return Options(selection=interfaces, servers=servers, policy=str(configuration.iceTransportPolicy))
+        return Options(
+            selection=interfaces, servers=servers, policy=str(configuration.iceTransportPolicy), **dict(seams.gather)
+        )
 
     def send(self, transmissions: list[ice.Transmission]) -> None:
         if self._edge is not None:
             self._edge.send(transmissions)
+
+    def path_mtu(self, path: ice.Path) -> int | None:
+        """The largest IP packet that the first link of a path takes; None when nobody knows."""
+        mtu: int | None = None if self._edge is None else self._edge.path_mtu(path)
+        return mtu
 
     def resolve(self, candidate: ice.Candidate, found: Callable[[ice.Candidate], None]) -> None:
         """Look an mDNS name up."""

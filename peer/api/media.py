@@ -1,17 +1,15 @@
 """The media side of a connection: its transceivers, the remote streams, and the events at both.
 
-What is sent and received belongs to an engine (`peer.media`), which attaches itself as a `MediaEngine`; without one the
-negotiation is whole and no RTP flows.
+What is sent and received belongs to the engine (`peer.media`) behind `peer.api.streams`.
 """
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
-from peer import jsep
+from peer import jsep, rtp
 from peer.api.errors import InvalidAccessError, InvalidStateError
 from peer.api.events import Event, MediaStreamEvent, RTCTrackEvent
 from peer.api.media_stream import MediaStream, MediaStreamTrack
@@ -19,12 +17,14 @@ from peer.api.parameters import check_new_encodings, parse_encodings
 from peer.api.rtp_receiver import RTCRtpReceiver
 from peer.api.rtp_sender import RTCRtpSender, stream_ids
 from peer.api.rtp_transceiver import RTCRtpTransceiver
-from peer.api.webidl import Conversion, Dictionary, dictionary, interface, one_of, sequence_of, string
+from peer.api.streams import Streams
+from peer.api.webidl import Conversion, dictionary, interface, one_of, sequence_of, string
+from peer.media.engine import Engine
 
 if TYPE_CHECKING:
     from peer.api.core import Core
 
-__all__ = ["Media", "MediaEngine"]
+__all__ = ["Media"]
 
 
 _TRANSCEIVER_INIT: Final[Mapping[str, Conversion]] = {
@@ -32,27 +32,6 @@ _TRANSCEIVER_INIT: Final[Mapping[str, Conversion]] = {
     "sendEncodings": parse_encodings,
     "streams": sequence_of(interface("MediaStream")),
 }
-
-
-class MediaEngine(Protocol):
-    """What turns tracks into RTP and back. Called in the task that changed things; must not block."""
-
-    def transceiver_changed(self, transceiver: RTCRtpTransceiver) -> None:
-        """Negotiated parameters, encodings, the track or the direction changed: read the slots."""
-
-    def transceiver_stopped(self, transceiver: RTCRtpTransceiver) -> None: ...
-
-    def play_tone(self, transceiver: RTCRtpTransceiver, tone: str, duration: int) -> None:
-        """RFC 4733 events for `duration` ms."""
-
-    def statistics(self, transceiver: RTCRtpTransceiver) -> list[tuple[str, str, dict[str, Any]]]:
-        """RTP stream statistics as (RTCStatsType, a name of ours for the object, members)."""
-
-    def contributing_sources(self, transceiver: RTCRtpTransceiver) -> list[Dictionary]: ...
-
-    def synchronization_sources(self, transceiver: RTCRtpTransceiver) -> list[Dictionary]: ...
-
-    def close(self) -> None: ...
 
 
 class Media:
@@ -66,8 +45,8 @@ class Media:
         self._local_streams: list[MediaStream] = []  # addStream
         self._announced: set[str] = set()  # streams addstream was fired for
         self._has_sent: set[int] = set()  # transceivers whose [[CurrentDirection]] once had "send" in it
-        self.cname = str(uuid.uuid4())
-        self.engine: MediaEngine | None = None
+        self.cname = core.state.configuration.cname
+        self._streams: Streams | None = None
 
     # the set of transceivers
 
@@ -269,8 +248,12 @@ class Media:
         self.receiver_negotiated(key)
 
     def _tell_engine(self, transceiver: RTCRtpTransceiver) -> None:
-        if self.engine is not None:
-            self.engine.transceiver_changed(transceiver)
+        """The slots changed: what is sent and received changes with them."""
+        if self._streams is None:
+            if transceiver._slots.transport is None:
+                return
+            self._streams = Streams(self._core)
+        self._streams.transceiver_changed(transceiver)
 
     def parameters_pending(self) -> bool:
         """Whether a promise of setParameters is not settled (step 4.7.3 of "set a session description")."""
@@ -281,8 +264,8 @@ class Media:
         transceiver = self._transceivers.get(key)
         if transceiver is None:
             return
-        if self.engine is not None:
-            self.engine.transceiver_stopped(transceiver)
+        if self._streams is not None:
+            self._streams.engine.stop(key)
         # Media Capture and Streams section 4.3.1: a track that its source ends does so in a queued task.
         self._core.queue_even_closed(transceiver.receiver.track._end)
 
@@ -294,7 +277,7 @@ class Media:
             transceiver.receiver.track._set_muted(True)
 
     def unmute(self, key: int) -> None:
-        """RTP arrived (section 9.3): called by the engine."""
+        """The text's "Set a track's muted state" to false, in a task."""
 
         def arrived() -> None:
             transceiver = self._transceivers.get(key)
@@ -346,25 +329,40 @@ class Media:
 
     # the engine's side
 
+    def handle(self, transport: int, event: rtp.Event) -> None:
+        """What RTP reported on a transport."""
+        if self._streams is not None:
+            self._streams.engine.handle(transport, event)
+
+    def transport_opened(self, transport: int) -> None:
+        """The transport has its session: what was negotiated for it before can be received, and sent, now."""
+        for transceiver in self.active():
+            if transceiver._slots.transport == transport:
+                self._tell_engine(transceiver)
+
+    def connected(self, transport: int) -> None:
+        """The transport's SRTP has its keys."""
+        if self._streams is not None:
+            self._streams.engine.connected(transport)
+
+    def data_received(self, key: int) -> None:
+        """RTP arrived (section 9.3)."""
+        transceiver = self._transceivers.get(key)
+        if transceiver is not None and transceiver.receiver.track.muted:
+            self.unmute(key)
+
     def play_tone(self, key: int, tone: str, duration: int) -> None:
-        if self.engine is not None:
-            self.engine.play_tone(self._transceivers[key], tone, duration)
+        if self._streams is not None:
+            self._streams.play_tone(key, tone, duration)
 
-    def statistics(self, key: int) -> list[tuple[str, str, dict[str, Any]]]:
-        transceiver = self._transceivers.get(key)
-        return [] if self.engine is None or transceiver is None else self.engine.statistics(transceiver)
-
-    def contributing_sources(self, key: int) -> list[Dictionary]:
-        transceiver = self._transceivers.get(key)
-        return [] if self.engine is None or transceiver is None else self.engine.contributing_sources(transceiver)
-
-    def synchronization_sources(self, key: int) -> list[Dictionary]:
-        transceiver = self._transceivers.get(key)
-        return [] if self.engine is None or transceiver is None else self.engine.synchronization_sources(transceiver)
+    @property
+    def engine(self) -> Engine | None:
+        """The engine, once there is one."""
+        return None if self._streams is None else self._streams.engine
 
     def close(self) -> None:
         """Step 4 of "close the connection". Called before the state is closed."""
         for transceiver in self.active():
             self.ended(transceiver._key)
-        if self.engine is not None:
-            self.engine.close()
+        if self._streams is not None:
+            self._streams.engine.close()

@@ -96,6 +96,14 @@ class MediaStreamTrack(EventTarget):
             return Promise.rejected(DOMException("a remote track can't be constrained", "OverconstrainedError"))
         return Promise.resolved(None)
 
+    @property
+    def _is_live(self) -> bool:
+        return self._state is MediaStreamTrackState.LIVE
+
+    def _flows(self) -> bool:
+        """Whether a sender gets its content: webrtc-pc section 5.2, "ended, disabled and/or muted"."""
+        return self.enabled and not self._muted and self._state is MediaStreamTrackState.LIVE
+
     def _set_muted(self, muted: bool) -> None:
         """The text's "Set a track's muted state"."""
         if self._muted != muted and self._state is MediaStreamTrackState.LIVE:

@@ -8,10 +8,12 @@ from peer.api.dtls_transport import RTCDtlsTransport
 from peer.api.errors import RangeError
 from peer.api.media_stream import MediaStreamTrack
 from peer.api.parameters import capabilities_dictionary, receive_parameters
+from peer.api.rtp_stats import sources
 from peer.api.stats import RTCStatsReport
 from peer.api.tasks import Promise
 from peer.api.webidl import Dictionary, double
 from peer.jsep import capabilities
+from peer.media.feed import Feed
 
 if TYPE_CHECKING:
     from peer.api.core import Core
@@ -28,7 +30,7 @@ class RTCRtpReceiver:
 
     def __init__(self, core: Core, kind: str) -> None:
         self._core = core
-        self._track = MediaStreamTrack(kind, label=f"remote {kind}", muted=True)
+        self._track = MediaStreamTrack(kind, label=f"remote {kind}", muted=True, source=Feed())
         self._track._remote = True
         self._transceiver: RTCRtpTransceiver  # set by the transceiver, which is made right after
         self._jitter_buffer_target: float | None = None
@@ -51,6 +53,7 @@ class RTCRtpReceiver:
         if target is not None and not 0.0 <= double(target, "jitterBufferTarget") <= MAX_JITTER_BUFFER_TARGET:
             raise RangeError(f"jitterBufferTarget is between 0 and {MAX_JITTER_BUFFER_TARGET:.0f} ms")
         self._jitter_buffer_target = None if target is None else float(target)
+        self._core.media.receiver_negotiated(self._transceiver._key)
 
     @staticmethod
     def getCapabilities(kind: str) -> Dictionary | None:
@@ -65,11 +68,11 @@ class RTCRtpReceiver:
 
     def getContributingSources(self) -> list[Dictionary]:
         """Each CSRC of the last ten seconds, latest first."""
-        return self._core.media.contributing_sources(self._transceiver._key)
+        return sources(self._core, self._transceiver._key, contributing=True)
 
     def getSynchronizationSources(self) -> list[Dictionary]:
         """Each SSRC of the last ten seconds, latest first."""
-        return self._core.media.synchronization_sources(self._transceiver._key)
+        return sources(self._core, self._transceiver._key, contributing=False)
 
     def getStats(self) -> Promise[RTCStatsReport]:
         return self._core.stats.report(self)

@@ -17,6 +17,8 @@ from typing import Any, TypeAlias
 
 from peer import jsep, sdp
 from peer.ice.edge import Gatherer, Options, Selection
+from peer.media.plans import Codecs
+from peer.media.work import Pool
 from peer.sdp import SessionDescription
 from peer.trace import Sink
 
@@ -39,6 +41,10 @@ class Offline:
     def send(self, transmissions: list[Any]) -> None:
         """Nobody hears it."""
 
+    def path_mtu(self, path: Any) -> int | None:
+        """There is no path."""
+        return None
+
     def resolve(self, candidate: Any, found: Callable[[Any], None]) -> None:
         """No name is ever found."""
 
@@ -53,18 +59,23 @@ Transform: TypeAlias = Callable[[Any], Iterable[Any]]
 class Seams:
     """What a test may set on one connection. Everything has the value of a peer that behaves.
 
-    sdp                  takes the SessionDescription that createOffer or createAnswer made and returns another one,
-    or text stun                 STUN messages of the ICE agent (peer.wire.stun.Message) dtls_handshake       DTLS
-    handshake messages dtls_record          DTLS records sctp                 SCTP chunks, then packets
-    (peer.wire.sctp) dcep                 data channel OPEN and ACK messages datagram             whole datagrams with
-    their path, last of all (peer.ice.agent.Transmission) trace                called with each `peer.trace.Entry` and
-    `peer.trace.Secret` entropy              where all random bytes come from dtls                 keyword arguments
-    for `peer.dtls.Config`: versions, cipher_suites, groups, signature_schemes, mtu... sctp_config          keyword
-    arguments for `peer.sctp.Config` ice                  keyword arguments for `peer.ice.agent.Config`: lite, ta,
-    nomination_patience... interfaces           the addresses to gather on (peer.ice.edge.Selection). None: loopback
-    only, as long as the
-                         configuration names no ICE server; then all of this machine
-    edge                 makes the I/O of a transport (peer.ice.edge.Gatherer, or something with its methods)
+    sdp           takes the SessionDescription that createOffer or createAnswer made and returns another one, or text
+    stun          STUN messages of the ICE agent (peer.wire.stun.Message)
+    dtls_handshake, dtls_record   DTLS handshake messages and records
+    sctp, dcep    SCTP chunks, then packets (peer.wire.sctp); data channel OPEN and ACK messages
+    rtp           RTP packets, and the RTCP packets of a datagram as a tuple, before SRTP (peer.wire)
+    datagram      whole datagrams with their path, last of all (peer.ice.agent.Transmission)
+    trace         called with each `peer.trace.Entry` and `peer.trace.Secret`
+    entropy       where all random bytes come from
+    dtls          keyword arguments for `peer.dtls.Config`: versions, cipher_suites, groups, signature_schemes, mtu...
+    sctp_config   keyword arguments for `peer.sctp.Config`
+    ice           keyword arguments for `peer.ice.agent.Config`: lite, ta, nomination_patience...
+    interfaces    the addresses to gather on (peer.ice.edge.Selection). None: loopback only, as long as the
+                  configuration names no ICE server; then all of this machine
+    gather        keyword arguments for `peer.ice.edge.Options`: tcp, mdns, tls, enter...
+    edge          makes the I/O of a transport (peer.ice.edge.Gatherer, or something with its methods)
+    codecs        where encoders and decoders come from; None: PyAV
+    pool          makes what encodes and decodes off the event loop (peer.media.work.Inline in virtual time)
     """
 
     sdp: Callable[[SessionDescription], SessionDescription | str] | None = None
@@ -74,13 +85,17 @@ class Seams:
     sctp: Transform | None = None
     dcep: Transform | None = None
     datagram: Transform | None = None
+    rtp: Transform | None = None
     trace: Sink | None = None
     entropy: Callable[[int], bytes] = os.urandom
     dtls: Mapping[str, Any] = field(default_factory=dict)
     sctp_config: Mapping[str, Any] = field(default_factory=dict)
     ice: Mapping[str, Any] = field(default_factory=dict)
     interfaces: Selection | None = None
+    gather: Mapping[str, Any] = field(default_factory=dict)
     edge: Callable[..., Any] = Gatherer
+    codecs: Codecs | None = None
+    pool: Callable[[asyncio.AbstractEventLoop], Pool] | None = None
 
     def speak(self, description: jsep.Description) -> str:
         """The text of a description we made, through the SDP seam."""

@@ -11,9 +11,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from peer.api.rtp_stats import RtpStats
 from peer.api.tasks import Promise
 from peer.api.webidl import Dictionary
 from peer.ice import agent as ice
+from peer.media.outbound import Outbound
 
 if TYPE_CHECKING:
     from peer.api.core import Core
@@ -111,7 +113,8 @@ class Stats:
                 self._add_transceiver(collection, transceiver)
             return RTCStatsReport(collection.entries)
         transceiver = selector._transceiver
-        self._add_transceiver(collection, transceiver)
+        sends = selector is transceiver.sender
+        self._add_transceiver(collection, transceiver, sends=sends, receives=not sends)
         own = core.transports.get(transceiver._slots.transport or 0)
         if own is not None and collection.entries:
             self._add_transport(collection, own)
@@ -230,28 +233,46 @@ class Stats:
             relayProtocol=candidate.relay_protocol,
         )
 
-    def _add_transceiver(self, collection: _Collection, transceiver: RTCRtpTransceiver) -> None:
-        slots = transceiver._slots
+    def _add_transceiver(
+        self, collection: _Collection, transceiver: RTCRtpTransceiver, *, sends: bool = True, receives: bool = True
+    ) -> None:
+        """The streams of a transceiver's sender and receiver, their codecs, and the sender's source."""
+        slots, engine = transceiver._slots, self._core.media.engine
+        outbound = None if engine is None or not sends else engine.senders.get(slots.key)
+        inbound = None if engine is None or not receives else engine.receivers.get(slots.key)
+        source_id = self._add_source(collection, transceiver, outbound) if sends else None
         if slots.transport is None:
             return
         transport_id = collection.id(f"transport {slots.transport}")
-        for direction, negotiated in (("send", slots.send), ("receive", slots.receive)):
-            for entry in negotiated.codecs:
-                collection.add(
-                    "codec",
-                    f"{slots.transport} {direction} {entry.payload_type} {entry.codec.mime_type}",
-                    payloadType=entry.payload_type,
-                    mimeType=entry.codec.mime_type,
-                    clockRate=entry.codec.clock_rate,
-                    channels=entry.codec.channels,
-                    sdpFmtpLine=entry.codec.fmtp,
-                    transportId=transport_id,
-                )
-        for stats_type, name, stats in self._core.media.statistics(slots.key):
-            collection.add(stats_type, name, transportId=transport_id, **stats)
+        streams = RtpStats(self._core, collection, transceiver, transport_id)
+        if outbound is not None:
+            streams.add_sent(outbound, source_id)
+        if inbound is not None:
+            streams.add_received(inbound)
+
+    def _add_source(
+        self, collection: _Collection, transceiver: RTCRtpTransceiver, outbound: Outbound | None
+    ) -> str | None:
         track = transceiver.sender.track
-        if track is not None:
-            collection.add("media-source", track.id, trackIdentifier=track.id, kind=track.kind)
+        if track is None:
+            return None
+        members: dict[str, Any] = {}
+        if outbound is not None and track.kind == "audio":
+            sound = outbound.sound
+            members = {
+                "audioLevel": sound.level,
+                "totalAudioEnergy": sound.energy,
+                "totalSamplesDuration": sound.duration,
+            }
+        elif outbound is not None and outbound.pictures.count:
+            pictures = outbound.pictures
+            members = {
+                "width": pictures.width,
+                "height": pictures.height,
+                "frames": pictures.count,
+                "framesPerSecond": pictures.rate(self._core.now()),
+            }
+        return collection.add("media-source", track.id, trackIdentifier=track.id, kind=track.kind, **members)
 
 
 def _tls_version(version: str) -> str:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
-from peer import datachannel, dtls, jsep, sctp, sdp, session
+from peer import datachannel, dtls, jsep, rtp, sctp, sdp, session
 from peer.api.data_channel import ChannelParameters
 from peer.api.dtls_transport import RTCDtlsTransport
 from peer.api.errors import RTCError, RTCErrorDetailType
@@ -86,6 +86,7 @@ class TransportStack:
             for step in self._waiting:
                 self._take(step(self.session, now))
             self._waiting.clear()
+            self._core.media.transport_opened(self.key)
         self.gathering.start(local.ufrag)
         self._flush()
 
@@ -125,10 +126,10 @@ class TransportStack:
             **seams.ice,
         )
         return session.Session(
-            session.Config(ice_config, dtls_config),
+            session.Config(ice_config, dtls_config, ntp_offset=core.ntp_offset),
             entropy=seams.entropy,
             transforms=session.Transforms(
-                seams.stun, seams.dtls_handshake, seams.dtls_record, seams.sctp, seams.dcep, seams.datagram
+                seams.stun, seams.dtls_handshake, seams.dtls_record, seams.sctp, seams.dcep, seams.rtp, seams.datagram
             ),
             trace=seams.trace,
         )
@@ -196,7 +197,7 @@ class TransportStack:
     def send_on_channel(self, stream_id: int, data: str | bytes) -> None:
         if self.session is not None and self.session.channels is not None:
             self.session.channels.send(stream_id, data, self._core.now())
-            self._flush_soon()
+            self.flush_soon()
 
     def close_channel(self, stream_id: int) -> bool:
         """Begin to reset the stream. False where there is none to reset."""
@@ -204,8 +205,24 @@ class TransportStack:
         if channels is None or channels.channel(stream_id) is None:
             return False
         channels.close(stream_id, self._core.now())
-        self._flush_soon()
+        self.flush_soon()
         return True
+
+    # media
+
+    def open_media(self) -> rtp.Transport | None:
+        """The RTP machine, made now if there is none; None before our credentials are settled."""
+        if self.session is None:
+            return None
+        if self.session.media is None:
+            self._take(self.session.open_media(self._core.now()))
+            self.flush_soon()
+        return self.session.media
+
+    @property
+    def has_media_keys(self) -> bool:
+        made = self.session
+        return made is not None and made.handshake is not None and made.handshake.srtp_profile is not None
 
     # the pump
 
@@ -221,7 +238,7 @@ class TransportStack:
         if self._closed or self.session is None:
             return
         self._take(self.session.receive_datagrams(batch, self._core.now()))
-        self._flush()
+        self.flush_soon()  # a listener's answer leaves together with the acknowledgement
 
     def _on_timer(self) -> None:
         self._timer = None
@@ -230,7 +247,7 @@ class TransportStack:
         self._take(self.session.handle_timeout(self._core.now()))
         self._flush()
 
-    def _flush_soon(self) -> None:
+    def flush_soon(self) -> None:
         """Several messages sent in one go leave in one go, before anything else happens."""
         if not self._flush_scheduled:
             self._flush_scheduled = True
@@ -240,9 +257,11 @@ class TransportStack:
         self._flush_scheduled = False
         if self.session is None or self._closed:
             return
-        transmissions = self.session.datagrams_to_send(self._core.now())
+        now = self._core.now()
+        transmissions = self.session.datagrams_to_send(now)
         if transmissions:
             self.gathering.send(transmissions)
+            self._take(self.session.take_events(now))
         self._arm()
 
     def _arm(self) -> None:
@@ -273,6 +292,8 @@ class TransportStack:
         right behind.
         """
         self._new_pair = event.pair
+        if event.pair is not None and self.session is not None:
+            self.session.path_changed(self.gathering.path_mtu(event.pair.path), self._core.now())
 
     def _ice_state_changed(self, event: ice.StateChanged) -> None:
         self._ice_changed(RTCIceTransportState(event.state))
@@ -360,6 +381,7 @@ class TransportStack:
 
     def _dtls_connected(self, event: dtls.HandshakeCompleted) -> None:
         self._dtls_state(RTCDtlsTransportState.CONNECTED, certificates=event.remote_certificates)
+        self._core.media.connected(self.key)
 
     def _dtls_closed(self, _: dtls.ConnectionClosed) -> None:
         self._dtls_state(RTCDtlsTransportState.CLOSED)
@@ -380,6 +402,9 @@ class TransportStack:
     def _lose_association(self, reason: str) -> None:
         if self.session is not None and self.session.channels is not None:
             self._core.channels.lost(reason)
+
+    def _rtp_event(self, event: rtp.Event) -> None:
+        self._core.media.handle(self.key, event)
 
     def _nothing(self, event: Any) -> None:
         """Of no concern to a script."""
@@ -426,6 +451,7 @@ _HANDLERS: Final[dict[type, Callable[[TransportStack, Any], None]]] = {
     session.SctpFailed: TransportStack._sctp_failed,
     dtls.HandshakeCompleted: TransportStack._dtls_connected,
     dtls.ConnectionClosed: TransportStack._dtls_closed,
+    **dict.fromkeys(get_args(rtp.Event), TransportStack._rtp_event),
 }
 
 

@@ -195,6 +195,10 @@ class Channels:
     def datagrams_to_send(self, now: float) -> list[bytes]:
         return self.association.datagrams_to_send(now)
 
+    def take_events(self, now: float) -> list[Event]:
+        """What arose while sending. Whoever doesn't ask gets it with the next timeout."""
+        return self._translate(self.association.take_events(), now)
+
     def next_timeout(self) -> float | None:
         return self._pending_since if self._pending else self.association.next_timeout()
 

@@ -15,10 +15,19 @@ from peer.wire.dtls_extensions import Extensions, ExtensionType, KeyShareEntry, 
 from peer.wire.dtls_handshake import ClientHello
 from peer.wire.dtls_parameters import DTLS12, DTLS13, NamedGroup
 
-__all__ = ["DOWNGRADE_SENTINEL", "WIRE_VERSIONS", "check_offered", "key_share_groups", "make_client_hello"]
+__all__ = [
+    "DOWNGRADE_SENTINEL",
+    "DOWNGRADE_SENTINELS",
+    "WIRE_VERSIONS",
+    "check_offered",
+    "key_share_groups",
+    "make_client_hello",
+]
 
 # RFC 8446 4.1.3: the last eight bytes of ServerHello.random when a server that knows 1.3 answers with 1.2.
 DOWNGRADE_SENTINEL: Final = b"DOWNGRD\x01"
+# The second is for 1.1 and older, which a 1.2 answer has no business to carry: it is refused all the same.
+DOWNGRADE_SENTINELS: Final = (DOWNGRADE_SENTINEL, b"DOWNGRD\x00")
 WIRE_VERSIONS: Final = {Version.DTLS12: DTLS12, Version.DTLS13: DTLS13}
 
 

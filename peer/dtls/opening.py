@@ -16,7 +16,7 @@ from peer.dtls.client13 import Client13
 from peer.dtls.config import Version
 from peer.dtls.conversation import Conversation, Machine, reject
 from peer.dtls.groups import KeyAgreement, open_agreement
-from peer.dtls.hello import DOWNGRADE_SENTINEL, WIRE_VERSIONS, key_share_groups, make_client_hello
+from peer.dtls.hello import DOWNGRADE_SENTINELS, WIRE_VERSIONS, key_share_groups, make_client_hello
 from peer.dtls.server12 import Server12
 from peer.dtls.server13 import Server13
 from peer.dtls.transcript import RawMessage
@@ -82,7 +82,7 @@ class ClientOpening(Machine):
         if version is None or (version is Version.DTLS13) is not (selected is not None):
             raise reject(AlertDescription.PROTOCOL_VERSION, f"the server chose version {number:#06x}")
         # RFC 8446 4.1.3: somebody made a server that knows 1.3 believe that we don't.
-        if version is Version.DTLS12 and Version.DTLS13 in versions and hello.random[24:] == DOWNGRADE_SENTINEL:
+        if version is Version.DTLS12 and Version.DTLS13 in versions and hello.random[24:] in DOWNGRADE_SENTINELS:
             raise reject(AlertDescription.ILLEGAL_PARAMETER, "the handshake was downgraded to DTLS 1.2")
         if version is Version.DTLS13:
             return Client13(self.conversation, self._hello, self._said, self._agreements)

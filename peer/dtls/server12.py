@@ -42,6 +42,7 @@ __all__ = ["Server12"]
 
 # RFC 5246 7.4.4, RFC 8422 5.5: ecdsa_sign, rsa_sign.
 _CERTIFICATE_TYPES: Final = b"\x40\x01"
+_UNCOMPRESSED: Final = 0
 
 
 class _State(Enum):
@@ -81,6 +82,7 @@ class Server12(Machine12):
 
     def _handle_client_hello(self, hello: ClientHello, raw: RawMessage) -> None:
         self._check_hello(hello)
+        self._check_point_formats(hello)
         self.start_transcript(self._choose(hello), [raw])
         self.client_random, self.server_random = hello.random, self._make_random()
         self.srtp_profile = choose_srtp_profile(self.conversation.config, hello.extension(ExtensionType.USE_SRTP))
@@ -95,6 +97,12 @@ class Server12(Machine12):
         renegotiation = hello.extension(ExtensionType.RENEGOTIATION_INFO)
         if renegotiation is not None and extensions.parse_renegotiation_info(renegotiation):
             raise reject(AlertDescription.HANDSHAKE_FAILURE, "renegotiation_info in a first handshake is not empty")
+
+    def _check_point_formats(self, hello: ClientHello) -> None:
+        """RFC 8422 5.1.2."""
+        formats = hello.extension(ExtensionType.EC_POINT_FORMATS)
+        if formats is not None and _UNCOMPRESSED not in extensions.parse_ec_point_formats(formats):
+            raise reject(AlertDescription.ILLEGAL_PARAMETER, "the client knows no uncompressed points")
 
     def _choose(self, hello: ClientHello) -> Suite:
         """Sets group and scheme, returns the suite. handshake_failure when nothing is common."""

@@ -48,6 +48,7 @@ from .model import (
 )
 from .negotiation import negotiation_needed, offer_to_receive, restart_ice, still_accurate
 from .offer import create_offer
+from .sources import SentStream, sent_streams
 
 __all__ = [
     "BundlePolicy",
@@ -79,6 +80,7 @@ __all__ = [
     "Plan",
     "RtcpMuxPolicy",
     "SdpSyntax",
+    "SentStream",
     "Side",
     "SignalingState",
     "State",
@@ -94,6 +96,7 @@ __all__ = [
     "offer_to_receive",
     "plan",
     "restart_ice",
+    "sent_streams",
     "still_accurate",
     "transport_of",
 ]
@@ -110,13 +113,17 @@ def new_state(
     max_message_size: int = 262144,
     sctp_port: int = 5000,
 ) -> State:
-    """The state of a new connection; session id and tls-id are drawn here (RFC 9429 section 5.2.1)."""
+    """The state of a new connection: session id and tls-id (RFC 9429 section 5.2.1), CNAME and the secret of our SSRCs
+    are drawn here.
+    """
     return State(
         Configuration(
             fingerprints=fingerprints,
             # below 2^63 - 1, and never the all-ones value
             session_id=int.from_bytes(entropy(8), "big") >> 2,
             tls_id=entropy(16).hex(),
+            cname=entropy(12).hex(),
+            source_secret=entropy(16),
             audio=audio,
             video=video,
             bundle_policy=bundle_policy,

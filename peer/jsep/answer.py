@@ -38,6 +38,7 @@ from .session import (
     is_rejected,
     media_at,
 )
+from .sources import source_lines
 from .write import (
     NO_CANDIDATE,
     Address,
@@ -267,6 +268,7 @@ class _Writer:
             address=self._address(slot),
             stream_ids=self._stream_ids(slot, transceiver, direction),
             simulcast=_simulcast(offer, transceiver, direction),
+            sources=source_lines(self._state.configuration, transceiver, direction, slot.codecs),
             allow_mixed=offer.has(sdp.EXTMAP_ALLOW_MIXED),
             bundled_mux=slot.index not in self._transports and self._tag_muxes(slot),
         )

@@ -15,6 +15,7 @@ RID_URI = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
 REPAIRED_RID_URI = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 _TRANSPORT_WIDE_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 _ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+_COLOR_SPACE = "http://www.webrtc.org/experiments/rtp-hdrext/color-space"
 
 _COMMON_EXTENSIONS = (
     HeaderExtension(_ABS_SEND_TIME, 2),
@@ -65,6 +66,7 @@ VIDEO = Capabilities(
         HeaderExtension("urn:ietf:params:rtp-hdrext:toffset", 14),
         *_COMMON_EXTENSIONS,
         HeaderExtension("urn:3gpp:video-orientation", 13),
+        HeaderExtension(_COLOR_SPACE, 8),
         HeaderExtension(RID_URI, 10),
         HeaderExtension(REPAIRED_RID_URI, 11),
     ),

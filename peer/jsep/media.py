@@ -179,6 +179,7 @@ def _receive_parameters(
         ptime=_milliseconds(ours.first(sdp.PTIME)),
         maxptime=_milliseconds(ours.first(sdp.MAXPTIME)),
         ssrcs=_ssrcs(theirs),
+        ssrc_groups=theirs.all(sdp.SSRC_GROUP) if theirs else (),
         extmap_allow_mixed=_allows_mixed(model, ours),
     )
 
@@ -200,6 +201,7 @@ def _remote_receive(
         reduced_size_rtcp=bundled_has(draft.model, theirs, sdp.RTCP_RSIZE),
         rtcp_mux=bundled_has(draft.model, theirs, sdp.RTCP_MUX),
         ssrcs=_ssrcs(theirs),
+        ssrc_groups=theirs.all(sdp.SSRC_GROUP) if theirs else (),
         extmap_allow_mixed=_allows_mixed(draft.model, theirs),
     )
 

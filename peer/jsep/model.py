@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
 
-from peer.sdp import Fingerprint, SessionDescription
+from peer.sdp import Fingerprint, SessionDescription, SsrcGroup
 
 __all__ = [
     "BundlePolicy",
@@ -237,7 +237,7 @@ class MediaParameters:
     Sending: `codecs` carry the remote side's payload types, in its order of preference; receiving: ours. `rids` are
     those in use; `max_bitrate` is the remote TIAS in bit/s (or what follows from AS, RFC 9429 section 5.10); `ptime`
     and `maxptime` are in ms; `dtmf` says that telephone-event was negotiated; `silence_suppression` that both sides
-    want it for the first codec. `ssrcs` are the remote ones signalled.
+    want it for the first codec. `ssrcs` and `ssrc_groups` (RFC 5576) are the remote ones signalled.
     """
 
     codecs: tuple[NegotiatedCodec, ...] = ()
@@ -251,6 +251,7 @@ class MediaParameters:
     maxptime: int | None = None
     silence_suppression: bool = False
     ssrcs: tuple[int, ...] = ()
+    ssrc_groups: tuple[SsrcGroup, ...] = ()
     extmap_allow_mixed: bool = False
 
 
@@ -276,6 +277,10 @@ class Configuration:
     their own. That is the purer form, but browsers don't take it: of a bundled section without fingerprint Firefox
     153's content process dies and Chromium 156 rejects the section; without a=rtcp-mux Chromium refuses the
     description; and a re-offer in which bundled sections lost their credentials is a "partial ICE restart" to Firefox.
+
+    `cname` is our RTCP canonical name (RFC 8834 section 4.9); the SSRCs we send with follow from `source_secret`, and
+    a=ssrc lines announce them (`announces_ssrcs`): RFC 9429 asks for none, but browsers tie repair streams to their
+    primaries by them.
     """
 
     fingerprints: tuple[Fingerprint, ...]
@@ -290,6 +295,9 @@ class Configuration:
     max_encodings: int = 8
     dtls_setup: DtlsRole = DtlsRole.CLIENT
     session_level: bool = True
+    cname: str = ""
+    source_secret: bytes = field(default=b"", repr=False)
+    announces_ssrcs: bool = True
 
     def capabilities(self, kind: Kind) -> Capabilities:
         return self.audio if kind is Kind.AUDIO else self.video

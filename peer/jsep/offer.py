@@ -37,6 +37,7 @@ from .session import (
     local_media,
     media_at,
 )
+from .sources import source_lines
 from .write import (
     NO_CANDIDATE,
     Address,
@@ -324,16 +325,18 @@ class _Writer:
         )
 
     def _rtp(self, slot: _Slot, transceiver: Transceiver) -> list[str]:
+        codecs = self._codecs(slot, transceiver)
         return media_section(
             media=slot.media,
             proto=_RTP_PROTO,
             mid=slot.mid,
             direction=transceiver.direction,
-            codecs=self._codecs(slot, transceiver),
+            codecs=codecs,
             extensions=self._header_extensions(slot, transceiver),
             address=self._address(slot),
             stream_ids=self._stream_ids(slot, transceiver),
             simulcast=_simulcast(transceiver),
+            sources=source_lines(self._state.configuration, transceiver, transceiver.direction, codecs),
             bundle_only=slot.bundle_only,
             bundled_mux=not slot.carrier and self._bundled_mux(slot),
         )

@@ -107,6 +107,7 @@ def media_section(
     stream_ids: tuple[str, ...] | None,
     simulcast: SimulcastLines | None = None,
     bundle_only: bool = False,
+    sources: Iterable[str] = (),
     allow_mixed: bool = False,
     bundled_mux: bool = False,
 ) -> list[str]:
@@ -135,6 +136,7 @@ def media_section(
         lines += [sdp.MSID.line(sdp.Msid(stream)) for stream in stream_ids or ("-",)]
     if simulcast is not None:
         lines += simulcast.lines
+    lines += sources
     if bundled_mux:
         lines.append(sdp.RTCP_MUX.line(True))
     if bundle_only:

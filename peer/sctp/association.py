@@ -147,6 +147,12 @@ class Association(Control):
         if self._inbound is not None:
             self._inbound.release(size)
 
+    def path_changed(self, link_mtu: int | None, now: float) -> None:
+        """Packets take another path, whose first link takes packets of `link_mtu` bytes (None: nobody knows)."""
+        self._link_mtu = self.config.max_mtu if link_mtu is None else link_mtu
+        if self.state in MAY_SEND_DATA:
+            self._search_path(now)
+
     def shutdown(self, now: float) -> None:
         """Ends gracefully: what is queued is sent and acknowledged first (section 9.2)."""
         self._shutdown_wanted = True
@@ -170,7 +176,7 @@ class Association(Control):
 
     def receive_datagram(self, data: bytes, now: float) -> list[Event]:
         """Takes one packet, as DTLS gave it. Raises RemoteProtocolError once, when the peer's fault ends it all."""
-        events = self._collect() if self._pending or self._transmission.touched else []
+        events = self.take_events()
         try:
             note = self._receive(data, now, events)
         except DecodeError as error:
@@ -192,6 +198,10 @@ class Association(Control):
         if self._seam.active and packets:
             return [sent for packet in packets for sent in self._seam.send(packet, now)]
         return packets
+
+    def take_events(self) -> list[Event]:
+        """What arose while sending. Whoever doesn't ask gets it with the next timeout."""
+        return self._collect() if self._pending or self._transmission.touched else []
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` wants to be called next; None for never."""

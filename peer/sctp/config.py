@@ -20,6 +20,9 @@ class Config:
     """The largest packet. With DTLS 1.2's 37 bytes, TURN's 4 and UDP over IPv6 it stays below 1280 (RFC 8831, 5)."""
     max_mtu: int = 1412
     """How far path MTU discovery may raise it (RFC 8899): 1500 less the same overhead. Equal to `mtu`: no discovery."""
+    jumbo_mtu: int = 16_384
+    """How far it may be raised where the local link is known to take it and the peer knows probes: a DTLS record's
+    content. See `Association.path_changed`."""
     outbound_streams: int = 65_535
     inbound_streams: int = 65_535
     """Both 65,535, as RFC 8831 section 6.2 asks."""
@@ -40,8 +43,8 @@ class Config:
     cookie_lifetime: float = 60.0
     max_burst: int = 4
     """Packets that may leave at once beyond those that were just acknowledged (section 6.1 D)."""
-    burst_limit: int = 48
-    """Packets that leave in one drain at the most: more would only overrun the next socket's buffer."""
+    burst_limit: int = 65_536
+    """Bytes of packets that leave in one drain: more would only overrun the next socket's buffer."""
     partial_reliability: bool = True
     reconfiguration: bool = True
     allow_tsn_reset: bool = False

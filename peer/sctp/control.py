@@ -88,7 +88,8 @@ class Control:
         self._cookie = b""
         self._heartbeat = b""
         self._heartbeat_at = 0.0
-        self._path_mtu = PathMtu(config.mtu, config.max_mtu)
+        self._path_mtu = PathMtu(config.mtu, discovers=config.max_mtu > config.mtu)
+        self._link_mtu = config.max_mtu
         self._mtu_probe = b""
         self._ties = (0, 0)
         self._inbound: Inbound | None = None
@@ -277,9 +278,7 @@ class Control:
         self._attempts = self._transmission.errors = 0
         self.state = State.SHUTDOWN_PENDING if self._shutdown_wanted else State.ESTABLISHED
         self._plan_heartbeat(now)
-        self._path_mtu.start(now)
-        if self._path_mtu.deadline is not None:
-            self._timers[Timer.PATH_MTU] = self._path_mtu.deadline
+        self._search_path(now)
         inbound = self._inbound.stream_count if self._inbound else 0
         events.append(AssociationEstablished(self.outbound_streams, inbound))
 
@@ -315,6 +314,16 @@ class Control:
             self._adopt_path_mtu()
 
     # Path MTU discovery: RFC 8899
+
+    def _search_path(self, now: float) -> None:
+        """Begins at the base size on a path that nothing is known of, up to what the local link takes.
+
+        Beyond what an Ethernet frame carries only peers are probed that name PAD among their extensions. Others may
+        take harm: Chromium reads nothing any more after a record of more than 2 KiB.
+        """
+        config = self.config
+        self._path_mtu.restart(min(config.jumbo_mtu if self.offer.padding else config.max_mtu, self._link_mtu), now)
+        self._adopt_path_mtu()
 
     def _probe_path(self, now: float) -> None:
         """Sends a padded HEARTBEAT of the size to try (RFC 4820; section 3 of RFC 8899: no error if it is lost)."""

@@ -16,6 +16,8 @@ __all__ = ["PathMtu", "SearchState"]
 _MAX_PROBES = 3  # section 5.1.2
 _PRECISION = 16  # a size that is nearer than this is good enough
 _RAISE_AFTER = 600.0  # section 5.1.1, PMTU_RAISE_TIMER
+_USUAL = 1412  # what an Ethernet frame carries: 1500 less 88 bytes of IPv6, UDP, TURN and DTLS
+_LARGER = (8912,)  # section 5.3.2, a table of common sizes: jumbo frames of 9000 bytes
 _BLACK_HOLE = 3  # time-outs in a row that mean that large packets don't pass any more
 
 
@@ -26,31 +28,46 @@ class SearchState(StrEnum):
 
 
 class PathMtu:
-    """The search for one path. Sizes are of whole SCTP packets, in bytes."""
+    """The search for one path. Sizes are of whole SCTP packets, in bytes. `discovers` False: `base` is all there is."""
 
-    def __init__(self, base: int, ceiling: int) -> None:
-        self.mtu = self._base = base & ~3
-        self._ceiling = max(ceiling & ~3, self._base)
+    def __init__(self, base: int, *, discovers: bool = True) -> None:
+        self.mtu = self._base = self._ceiling = base & ~3
+        self._discovers = discovers
         self._too_large = self._ceiling + 4
         self._probe = 0
         self._tries = 0
         self._timeouts = 0
-        self.state = SearchState.COMPLETE if self._ceiling == self._base else SearchState.BASE
+        self.state = SearchState.BASE if discovers else SearchState.COMPLETE
         self.deadline: float | None = None
 
-    def start(self, now: float) -> None:
-        """The association stands: probing may begin."""
-        if self.state is SearchState.BASE:
-            self.state = SearchState.SEARCHING
-            self._aim()
-            self.deadline = now
+    def restart(self, ceiling: int, now: float) -> None:
+        """Begins anew on a path that nothing is known of but that it takes no more than `ceiling`."""
+        if not self._discovers:
+            return
+        self.mtu = self._base
+        self._ceiling = max(ceiling & ~3, self._base)
+        self._too_large = self._ceiling + 4
+        self._timeouts = 0
+        self.state = SearchState.SEARCHING
+        self._aim()
+        self.deadline = now if self._probe else None
 
     def _aim(self) -> None:
-        """Chooses the next size: the largest first, which most paths take, then by halves."""
+        """Chooses the next size: what an Ethernet frame carries, which most paths take, or else by halves up to there.
+
+        Beyond it the ceiling, then the common sizes below it.
+        """
         self._tries = 0
-        untried = self._too_large > self._ceiling
-        self._probe = self._ceiling if untried else ((self.mtu + self._too_large) // 2) & ~3
-        if self._too_large - self.mtu < _PRECISION or self._probe <= self.mtu:
+        usual = min(_USUAL, self._ceiling)
+        if self.mtu >= usual:
+            self._probe = next((size for size in (self._ceiling, *_LARGER) if self.mtu < size < self._too_large), 0)
+        elif self._too_large > usual:
+            self._probe = usual
+        elif self._too_large - self.mtu < _PRECISION:
+            self._probe = 0
+        else:
+            self._probe = ((self.mtu + self._too_large) // 2) & ~3
+        if self._probe <= self.mtu:
             self.state = SearchState.COMPLETE
             self._probe = 0
 

@@ -44,6 +44,8 @@ class Offer:
     reconfiguration: bool = False
     interleaving: bool = False
     zero_checksum: bool = False
+    padding: bool = False
+    """PAD (RFC 4820) is named: this side takes part in path MTU discovery with padded probes."""
 
     def common(self, other: Offer) -> Offer:
         """What both offer; zero checksum is each side's own to accept, so `other`'s word alone counts."""
@@ -52,19 +54,26 @@ class Offer:
             self.reconfiguration and other.reconfiguration,
             self.interleaving and other.interleaving,
             other.zero_checksum,
+            self.padding and other.padding,
         )
 
     def bits(self) -> int:
-        flags = (self.partial_reliability, self.reconfiguration, self.interleaving, self.zero_checksum)
+        flags = (self.partial_reliability, self.reconfiguration, self.interleaving, self.zero_checksum, self.padding)
         return sum(1 << i for i, flag in enumerate(flags) if flag)
 
     @staticmethod
     def of_bits(bits: int) -> Offer:
-        return Offer(*(bool(bits >> i & 1) for i in range(4)))
+        return Offer(*(bool(bits >> i & 1) for i in range(5)))
 
 
 def own_offer(config: Config) -> Offer:
-    return Offer(config.partial_reliability, config.reconfiguration, config.interleaving, config.zero_checksum)
+    return Offer(
+        config.partial_reliability,
+        config.reconfiguration,
+        config.interleaving,
+        config.zero_checksum,
+        config.max_mtu > config.mtu,
+    )
 
 
 def parameters(config: Config) -> tuple[Parameter, ...]:
@@ -80,6 +89,8 @@ def parameters(config: Config) -> tuple[Parameter, ...]:
         chunks.append(ChunkType.I_DATA)
         if config.partial_reliability:
             chunks.append(ChunkType.I_FORWARD_TSN)
+    if config.max_mtu > config.mtu:
+        chunks.append(ChunkType.PAD)
     if chunks:
         offered.append(Parameter(ParameterType.SUPPORTED_EXTENSIONS, bytes(chunks)))
     if config.zero_checksum:
@@ -104,6 +115,7 @@ def offer_of(said: tuple[Parameter, ...]) -> Offer:
         ChunkType.RECONFIG in extensions,
         ChunkType.I_DATA in extensions,
         zero_checksum,
+        ChunkType.PAD in extensions,
     )
 
 

@@ -50,6 +50,8 @@ __all__ = [
 ]
 
 CNAME = 1
+TRANSPORT_WIDE = (15, RTPFB)
+"""Format and packet type of transport-wide feedback."""
 
 _BLOCK = struct.Struct("!LB3sLLLL")
 _SENDER = struct.Struct("!LQLLL")
@@ -209,7 +211,7 @@ def parse(data: bytes) -> tuple[Packet, ...]:
         body = data[at + 4 : end]
         if first & 0x20:
             # RFC 3550 section 6.4.1: only the last packet of a compound is padded.
-            if end != len(data) or not body or not 0 < body[-1] <= len(body) or body[-1] % 4:
+            if end != len(data) or not _is_padded(body, whole_words=(first & 0x1F, packet_type) != TRANSPORT_WIDE):
                 raise DecodeError("bad RTCP padding", offset=end - 1)
             body = body[: -body[-1]]
         packets.append(_parse_one(packet_type, first & 0x1F, body))
@@ -217,6 +219,11 @@ def parse(data: bytes) -> tuple[Packet, ...]:
     if not packets:
         raise DecodeError("an empty RTCP datagram", offset=0)
     return tuple(packets)
+
+
+def _is_padded(body: bytes, *, whole_words: bool) -> bool:
+    """Transport-wide feedback pads its odd bytes to a word (its draft, section 3.1), all others by whole words."""
+    return bool(body) and 0 < body[-1] <= len(body) and not (whole_words and body[-1] % 4)
 
 
 def _parse_one(packet_type: int, count: int, body: bytes) -> Packet:

@@ -146,14 +146,13 @@ def change_cipher_spec() -> Matcher:
     return Matcher("a ChangeCipherSpec", frozenset({Part.CHANGE_CIPHER_SPEC}))
 
 
-def alert(name: str | None = None, *, fatal: bool | None = None) -> Matcher:
-    """An alert in clear or opened, by its name in the RFC: "handshake_failure"."""
-    if name is not None and name not in _ALERT_CODES:
-        raise ValueError(f"no alert is called {name!r}; known are {', '.join(sorted(_ALERT_CODES))}")
-    codes = None if name is None else {_ALERT_CODES[name]}
-    return fields(
-        f"an alert {name or ''}".rstrip(), Part.ALERT, codes, {"fatal": (fatal, lambda packet: packet.level == 2)}
-    )
+def alert(*names: str, fatal: bool | None = None) -> Matcher:
+    """An alert in clear or opened, by its name in the RFC, "handshake_failure", or one of several; none means any."""
+    if unknown := [name for name in names if name not in _ALERT_CODES]:
+        raise ValueError(f"no alert is called {unknown[0]!r}; known are {', '.join(sorted(_ALERT_CODES))}")
+    codes = {_ALERT_CODES[name] for name in names} or None
+    words = f"an alert {' or '.join(names)}".rstrip()
+    return fields(words, Part.ALERT, codes, {"fatal": (fatal, lambda packet: packet.level == 2)})
 
 
 def ack() -> Matcher:

@@ -14,6 +14,7 @@ from harness.endpoints.program import ProgramStack
 from harness.endpoints.stacks import Stacks, parse_names
 from harness.errors import EndpointCrashed, EndpointError, NotFound
 from harness.matrix.cell import Cell
+from harness.matrix.rows import ROWS
 from harness.matrix.run import run
 from harness.script import CreatePeerConnection, Get, Script
 from harness.verdict import Verdict
@@ -46,7 +47,7 @@ async def test_a_program_plays_scripts_and_is_reset(stack: ProgramStack) -> None
 
 async def test_a_program_takes_its_place_in_the_matrix(tmp_path: Path) -> None:
     stacks = Stacks(parse_names(f"reference,mine={SERVE}"))
-    (cell,) = (await run(tmp_path, [Cell("reference", "mine")], seed=1, stacks=stacks)).cells
+    (cell,) = (await run(tmp_path, [Cell("reference", "mine")], rows=[ROWS["data"]], seed=1, stacks=stacks)).cells
     assert (cell.verdict, cell.message) == (Verdict.PASS, "")
 
 

@@ -19,6 +19,7 @@ from harness.script import (
     CreatePeerConnection,
     Echo,
     Get,
+    Look,
     New,
     Pause,
     Ref,
@@ -29,6 +30,7 @@ from harness.script import (
     Settle,
     Track,
     WaitFor,
+    Watch,
 )
 
 
@@ -71,6 +73,9 @@ EVERYTHING = Script.of(
     AddTransceiver("video", direction="recvonly"),
     Track("audio", bind="track"),
     AddTrack(Ref("track")),
+    Track("video", bind="moving", width=160, height=120),
+    Watch("moving", "watcher"),
+    Look("watcher", 1),
     Get("pc", "sctp", bind="sctp"),
     New("MediaStream", ([Ref("track")],), "stream"),
     CreateOffer(awaited=False),

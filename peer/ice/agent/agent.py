@@ -236,7 +236,8 @@ class Agent:
 
     def datagrams_to_send(self, now: float) -> list[Transmission]:
         """What is to be sent now. Starts the next check when Ta allows it."""
-        if self._state is not State.CLOSED and now >= self._context.next_check_at:
+        nothing_due = self._timeout_known and (self._timeout is None or now < self._timeout)
+        if not nothing_due and self._state is not State.CLOSED and now >= self._context.next_check_at:
             for generation in self._generations():
                 if generation.start_check(now):
                     self._context.next_check_at = now + generation.pacing

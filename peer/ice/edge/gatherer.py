@@ -24,6 +24,7 @@ from peer.ice.agent import (
     Address,
     Candidate,
     CandidateType,
+    Path,
     TcpType,
     Transmission,
     compute_foundation,
@@ -35,7 +36,7 @@ from peer.ice.edge.reflexive import ReflexiveQuery, StunFailure
 from peer.ice.edge.relay import Relay
 from peer.ice.edge.servers import IceServer, ServerUrl
 from peer.ice.edge.tcp import ACTIVE_PORT, ActiveTcp, PassiveTcp
-from peer.ice.edge.udp import Batch, UdpSocket
+from peer.ice.edge.udp import Batch, UdpSocket, link_mtu
 from peer.wire import stun
 
 __all__ = ["CandidateError", "Gatherer", "Options"]
@@ -371,6 +372,14 @@ class Gatherer:
             carrier = self._carriers.get((path.local, path.protocol))
             if carrier is not None:
                 carrier.send(transmission.data, path.remote)
+
+    def path_mtu(self, path: Path) -> int | None:
+        """The largest IP packet that the first link of a path takes; None for TCP, relays, and where nobody knows."""
+        carrier = self._carriers.get((path.local, path.protocol))
+        if not isinstance(carrier, UdpSocket):
+            return None
+        with self.options.enter():
+            return link_mtu(path)
 
     def resolve(self, candidate: Candidate, found: Callable[[Candidate], None]) -> None:
         """Look up the name of a remote candidate by mDNS; `found` gets it with an address, or is never called."""

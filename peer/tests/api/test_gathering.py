@@ -35,6 +35,9 @@ class Puppet:
         self.closed = False
         Puppet.made.append(self)
 
+    def path_mtu(self, path: Any) -> int | None:
+        return None
+
     def start(self) -> None:
         self.starts += 1
 

@@ -288,10 +288,10 @@ ROWS: dict[str, Check] = {
 }
 
 
-@pytest.mark.parametrize("seed", ROWS)
-async def test_row(seed: str) -> None:
+@pytest.mark.parametrize("line", ROWS)
+async def test_row(line: str) -> None:
     async with pair() as (one, other):
-        await ROWS[seed](one, other)
+        await ROWS[line](one, other)
 
 
 async def test_icecandidateerror() -> None:

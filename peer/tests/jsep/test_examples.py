@@ -62,7 +62,7 @@ def party(name: str, policy: BundlePolicy, video: Capabilities = VIDEO) -> Party
         max_message_size=65536,
     )
     origin = (description.session.find("o=") or "").split(" ")
-    made.configure(session_id=int(origin[1]), tls_id=section.first(sdp.TLS_ID))
+    made.configure(session_id=int(origin[1]), tls_id=section.first(sdp.TLS_ID), announces_ssrcs=False)
     return made
 
 

@@ -269,6 +269,7 @@ def test_bandwidth(lines: str, rate: int | None) -> None:
 
 def test_packet_times_and_sources() -> None:
     one, other = pair()
+    one.configure(announces_ssrcs=False)
     one.add("audio")
     lines = "a=ptime:20\r\na=ssrc:1 cname:x\r\na=ssrc:1 msid:s t\r\na=ssrc:2 cname:x\r\n"
     other.hear("offer", changed(one.offer(), "a=mid:0\r\n", f"a=mid:0\r\n{lines}"))

@@ -10,8 +10,8 @@ from peer.wire import sctp as wire
 
 def search(limit: int, base: int = 1188, ceiling: int = 1412) -> PathMtu:
     """Plays a search on a path that takes packets up to `limit`."""
-    path, now = PathMtu(base, ceiling), 0.0
-    path.start(now)
+    path, now = PathMtu(base), 0.0
+    path.restart(ceiling, now)
     while path.state is SearchState.SEARCHING and path.deadline is not None:
         now = max(now, path.deadline)
         size = path.probe_due(now, 1.0)
@@ -28,9 +28,21 @@ def test_the_search_ends_at_most_sixteen_bytes_below_what_the_path_takes(limit: 
     assert path.state is SearchState.COMPLETE
 
 
+@pytest.mark.parametrize(("limit", "found"), [(1412, 1412), (1300, 1300), (8900, 1412), (9000, 8912), (20_000, 16_384)])
+def test_beyond_ethernet_the_ceiling_and_the_common_sizes_are_tried(limit: int, found: int) -> None:
+    assert 0 <= found - search(limit, ceiling=16_384).mtu < 16
+
+
+def test_another_path_is_searched_from_the_base() -> None:
+    path = search(20_000, ceiling=16_384)
+    path.restart(1412, 5.0)
+    assert (path.mtu, path.deadline) == (1188, 5.0)
+    assert path.probe_due(5.0, 1.0) == 1412
+
+
 def test_where_base_and_ceiling_are_equal_nothing_is_probed() -> None:
-    path = PathMtu(1188, 1188)
-    path.start(0.0)
+    path = PathMtu(1188, discovers=False)
+    path.restart(1412, 0.0)
     assert (path.deadline, path.state) == (None, SearchState.COMPLETE)
 
 
@@ -52,8 +64,8 @@ def test_time_outs_in_a_row_mean_a_black_hole() -> None:
 
 
 def test_an_acknowledged_probe_of_another_size_changes_nothing() -> None:
-    path = PathMtu(1188, 1412)
-    path.start(0.0)
+    path = PathMtu(1188)
+    path.restart(1412, 0.0)
     path.probe_due(0.0, 1.0)
     path.confirmed(0.0, 1300)
     assert path.mtu == 1188
@@ -91,3 +103,14 @@ def test_a_path_that_shrinks_is_survived() -> None:
     for _ in range(3):
         pump.a.machine.send(1, 53, b"small", now=pump.now)
     pump.run(until=lambda: len(received(pump.b)) == 3, timeout=30)
+
+
+@pytest.mark.parametrize(("theirs", "found"), [(1412, 16_384), (1188, 1412)])
+def test_larger_packets_than_ethernets_are_tried_with_a_peer_that_knows_probes(theirs: int, found: int) -> None:
+    pump = established(link=Link(delay=0.01), max_mtu=1412, b={"max_mtu": theirs})
+    pump.a.machine.path_changed(65_536, pump.now)
+    pump.wait(1)
+    assert pump.a.machine._transmission.mtu == found
+    pump.a.machine.path_changed(1412, pump.now)
+    pump.wait(1)
+    assert pump.a.machine._transmission.mtu == 1412

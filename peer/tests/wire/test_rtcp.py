@@ -175,3 +175,11 @@ def test_any_body_is_read_or_unknown(kind: int, count: int, words: int, body: by
     data = bytes((0x80 | count, kind, 0, words)) + body[: 4 * words]
     (packet,) = rtcp.parse(data)
     assert rtcp.parse(packet.serialize())
+
+
+def test_transport_wide_feedback_may_be_padded_by_single_bytes() -> None:
+    feedback = rtcp.TransportFeedback(1, 2, 100, 5, 7, (4,))
+    plain = feedback.serialize()
+    assert plain[-1] == 0
+    padded = bytes([plain[0] | 0x20]) + plain[1:-1] + b"\x01"
+    assert rtcp.parse(padded) == (feedback,)

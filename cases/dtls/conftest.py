@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import pytest
+
+from cases.dtls.opposite import Connect, Opposite
+from harness.capture.wire import Wire
+from harness.endpoints.base import Endpoint
+from harness.endpoints.reference import Reference
+
+
+@pytest.fixture
+def client(connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire) -> Opposite:
+    """The endpoint under test, as DTLS client."""
+    return Opposite(endpoint, peer, wire, connect, is_client=True)
+
+
+@pytest.fixture
+def server(connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire) -> Opposite:
+    """The endpoint under test, as DTLS server."""
+    return Opposite(endpoint, peer, wire, connect, is_client=False)

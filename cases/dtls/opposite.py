@@ -1,0 +1,130 @@
+"""Handshakes against an opponent who breaks the rules: what the cases about alerts are written in.
+
+    async def test_a_client_refuses_a_suite_that_it_did_not_offer(client: Opposite) -> None:
+        await client.refuses("illegal_parameter", changed(ServerHello, cipher_suite=0x1304), dtls=DTLS_1_3)
+
+`client` and `server` say which part the endpoint under test plays; the reference peer opposite is the one bent. What
+the endpoint did is read from the wire (its alert) and from its connectionState.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from cases.bending import Bend
+from cases.dtls.intruder import goes_on
+from harness.capture.match import dtls
+from harness.capture.wire import Wire
+from harness.cases import Connection, check
+from harness.endpoints.base import Endpoint
+from harness.endpoints.proxies import DataChannel
+from harness.endpoints.reference import Reference
+from harness.errors import EndpointTimeout, Thrown
+from peer import sdp
+from peer.api import Seams
+from peer.dtls import Version
+
+__all__ = ["DTLS_1_2", "DTLS_1_3", "Connect", "Opposite", "with_another_fingerprint"]
+
+Connect: TypeAlias = Callable[..., Awaitable[Connection]]
+
+DTLS_1_2: Final[Mapping[str, Any]] = {"versions": (Version.DTLS12,)}
+DTLS_1_3: Final[Mapping[str, Any]] = {"versions": (Version.DTLS13,)}
+_PATIENCE: Final = 3.0
+_POLL: Final = 0.004
+
+
+def with_another_fingerprint(description: sdp.SessionDescription) -> str:
+    """A description whose fingerprints are those of no certificate."""
+
+    def other(line: str) -> str:
+        return line[:-5] + ("00:00" if not line.endswith("00:00") else "11:11")
+
+    lines = sdp.serialize(description).split("\r\n")
+    return "\r\n".join(other(line) if line.startswith("a=fingerprint:") else line for line in lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Opposite:
+    """The endpoint under test in one role, the reference peer in the other."""
+
+    endpoint: Endpoint
+    peer: Reference
+    wire: Wire
+    connect: Connect
+    is_client: bool
+
+    async def meets(
+        self, bend: Bend | None = None, *, dtls: Mapping[str, Any], wait: bool = True, **seams: Any
+    ) -> Connection:
+        """Connects them, with our side bent: `bend` takes its handshake messages."""
+        bent = Seams(dtls=dtls, dtls_handshake=bend, **seams)
+        if self.is_client:  # who answers is active, and so the client
+            return await self.connect(self.peer, self.endpoint, seams=bent, wait=wait)
+        return await self.connect(self.endpoint, await self.peer.peer_connection(seams=bent), wait=wait)
+
+    async def goes_on(self, bend: Bend | None = None, *, dtls: Mapping[str, Any], **seams: Any) -> Connection:
+        """The handshake completes all the same, and messages pass both ways."""
+        made = await self.meets(bend, dtls=dtls, **seams)
+        await goes_on(made)
+        return made
+
+    async def refuses(
+        self, alerts: str | tuple[str, ...], bend: Bend | None = None, *, dtls: Mapping[str, Any], **seams: Any
+    ) -> None:
+        """The endpoint ends the handshake with one of these alerts."""
+        await self.ends(await self.meets(bend, dtls=dtls, wait=False, **seams), alerts)
+
+    async def ends(self, made: Connection, alerts: str | tuple[str, ...], *, patience: float = _PATIENCE) -> None:
+        """The endpoint says one of these alerts, and its connection is over.
+
+        Stops looking as soon as the endpoint connects instead, or ends without a word.
+        """
+        own = made.answerer if self.is_client else made.offerer
+        before, end = own.connectionState, time.monotonic() + patience
+        while self.wire.first(dtls.alert(fatal=True), sender=self.endpoint) is None and time.monotonic() < end:
+            if own.connectionState in {"connected", "failed", "closed"} - {before}:
+                break
+            await asyncio.sleep(_POLL)
+        wanted = (alerts,) if isinstance(alerts, str) else alerts
+        self.wire.expect(dtls.alert(*wanted, fatal=True), sender=self.endpoint)
+        try:
+            await own.wait_for(connectionState=("failed", "closed"), timeout=patience)
+        except EndpointTimeout:
+            check(False, f"expected the connection to fail after the alert, it is {own.connectionState}")
+
+    async def keeps_or_ends(self, made: Connection) -> None:
+        """The endpoint drops what it was just sent and goes on, or it says a fatal alert and ends the connection.
+
+        RFC 9147 section 4.5.2 leaves both open for a record that is invalid; to end without a word it does not.
+        """
+        assert made.channel is not None
+        ours, theirs = made.channel, await made.other_channel()
+        if not self.is_client:
+            ours, theirs = theirs, ours
+        own = made.answerer if self.is_client else made.offerer
+        await ours.send("what goes along")
+        arrives = asyncio.ensure_future(_word(theirs, "what follows"))
+        with contextlib.suppress(Thrown):  # its alert may be here already
+            await ours.send("what follows")
+        while not arrives.done():
+            said = self.wire.first(dtls.alert(), sender=self.endpoint) is not None
+            if said or own.connectionState in {"failed", "closed"}:
+                break
+            await asyncio.sleep(_POLL)
+        arrives.cancel()
+        if (await asyncio.gather(arrives, return_exceptions=True))[0] is True:
+            check(True, "")
+        else:
+            self.wire.expect(dtls.alert(fatal=True), sender=self.endpoint)
+
+
+async def _word(channel: DataChannel, word: str) -> bool:
+    while await channel.receive(timeout=_PATIENCE) != word:
+        pass
+    return True

@@ -1,0 +1,153 @@
+"""One encoding of a video sender: scaled, slowed down, encoded in a thread, sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from peer import rtp
+from peer.media.codecs import Encoder
+from peer.media.levels import FrameMeter
+from peer.media.plans import Codecs, Layer
+from peer.media.work import Lane, Pool
+
+__all__ = ["Stamped", "VideoLayer"]
+
+# How often, at most, a key frame is made because one was asked for, in s: several receivers ask at once.
+KEY_FRAME_INTERVAL: Final = 0.25
+# A frame may come this much (of its interval) early and still count as on time.
+EARLY: Final = 0.9
+START_BIT_RATE: Final = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """A picture, its RTP timestamp, and when it was captured."""
+
+    picture: Any
+    timestamp: int
+    captured: float
+
+
+@dataclass(slots=True)
+class _Settings:
+    """What an encoder was made for: another of these, another encoder."""
+
+    codec: rtp.Codec
+    width: int
+    height: int
+
+
+class VideoLayer:
+    """`send` is called on the event loop with each encoded frame."""
+
+    def __init__(
+        self, layer: Layer, codecs: Codecs, pool: Pool, send: Callable[[VideoLayer, rtp.EncodedFrame, Stamped], None]
+    ) -> None:
+        self.layer = layer
+        self.bit_rate = START_BIT_RATE
+        self.paused = False
+        """The estimate leaves nothing for it."""
+        self.meter = FrameMeter()
+        self.key_frames = 0
+        self.frames_encoded = 0
+        self.dropped = 0
+        self.encode_time = 0.0
+        self._codecs = codecs
+        self._lane = Lane(pool)
+        self._send = send
+        self._encoder: Encoder | None = None
+        self._made_for: _Settings | None = None
+        self._key_wanted = True
+        self._last_key = -1e9
+        self._next_due = 0.0
+
+    @property
+    def sends(self) -> bool:
+        return self.layer.active and not self.paused
+
+    def configure(self, layer: Layer) -> None:
+        """Another plan for the same stream. What starts to be sent again starts with a key frame."""
+        if (layer.active and not self.layer.active) or layer.codec != self.layer.codec:
+            self._key_wanted = True
+        self.layer = layer
+
+    def set_rate(self, bit_rate: int, *, paused: bool) -> None:
+        if self.paused and not paused:
+            self._key_wanted = True
+        self.bit_rate, self.paused = bit_rate, paused
+
+    def request_key_frame(self) -> None:
+        """With the next frame, unless there was one a moment ago."""
+        self._key_wanted = True
+
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """What the layer sends of a picture of this size: even, for the chroma planes' sake."""
+        scale = max(1.0, self.layer.scale)
+        return max(2, int(width / scale) & ~1), max(2, int(height / scale) & ~1)
+
+    def offer(self, stamped: Stamped, now: float) -> None:
+        """Encode and send, or drop the picture: the encoder is busy, or it is too soon."""
+        if not self.sends or not self._is_due(stamped.captured):
+            return
+        if len(self._lane):
+            self.dropped += 1
+            return
+        key_frame = self._key_wanted and now - self._last_key >= KEY_FRAME_INTERVAL
+        if key_frame:
+            self._key_wanted, self._last_key = False, now
+        picture = stamped.picture
+        settings = _Settings(self.layer.codec, *self.size(picture.width, picture.height))
+        bit_rate = self.bit_rate
+
+        def encode() -> list[rtp.EncodedFrame]:
+            return self._encode(picture, settings, bit_rate, key_frame=key_frame)
+
+        def done(frames: list[rtp.EncodedFrame]) -> None:
+            for frame in frames:
+                self.frames_encoded += 1
+                self.key_frames += frame.key_frame
+                if frame.key_frame:
+                    self._last_key = now
+                self._send(self, frame, stamped)
+
+        self.meter.add(settings.width, settings.height, now)
+        self._lane.run(encode, done)
+
+    def _is_due(self, captured: float) -> bool:
+        limit = self.layer.max_framerate
+        if limit is None:
+            return True
+        if limit <= 0:
+            return False
+        interval = 1.0 / limit
+        if captured < self._next_due - (1 - EARLY) * interval:
+            return False
+        behind = captured - self._next_due > interval
+        self._next_due = (captured if behind else self._next_due) + interval
+        return True
+
+    # in a thread
+
+    def _encode(self, picture: Any, settings: _Settings, bit_rate: int, *, key_frame: bool) -> list[rtp.EncodedFrame]:
+        if self._encoder is None or settings != self._made_for:
+            if self._encoder is not None:
+                self._encoder.close()
+            codec = settings.codec
+            self._encoder = self._codecs.encoder(
+                codec.mime_type, codec.fmtp, bit_rate=bit_rate, width=settings.width, height=settings.height
+            )
+            self._made_for = settings
+        if self._encoder.bit_rate != bit_rate:
+            self._encoder.bit_rate = bit_rate
+        if (picture.width, picture.height) != (settings.width, settings.height):
+            picture = picture.reformat(width=settings.width, height=settings.height)
+        return self._encoder.encode(picture, key_frame=key_frame)
+
+    def close(self) -> None:
+        """Let the encoder go when its last job is done."""
+        self._lane.clear()
+        if self._encoder is not None:
+            encoder, self._encoder = self._encoder, None
+            self._lane.run(encoder.close, lambda _: None)
