@@ -28,11 +28,14 @@ from cases.planting import (
 )
 from peer import jsep
 from peer.api import MediaStream
+from peer.api.errors import OperationError
 from peer.api.media import Media
+from peer.api.tasks import Promise
 
 __all__ = ["FAULTS"]
 
 TRANSCEIVERS = "cases/jsep/test_w3c_4_4_1_5_transceivers.py::test_"
+SEMANTICS = "cases/jsep/test_rfc9429_5_8_3_semantics.py::test_"
 ROLLBACK_CASES = "cases/jsep/test_w3c_4_4_1_5_rollback.py::test_"
 STATES = "cases/jsep/test_w3c_4_4_1_5_set_a_session_description.py::test_"
 
@@ -59,7 +62,37 @@ never_needed = does_nothing("core.Core._check_negotiation_needed")
 no_streams_left = does_nothing("media.Media.remove_from_stream")
 not_proposed: Fault = patched("peer.jsep.media.proposed_encodings", lambda *_: ())
 
+unverified = patched("peer.jsep.apply.verify", lambda *_: None)
+refused = patched(
+    "peer.api.peer_connection.RTCPeerConnection.setRemoteDescription",
+    lambda *_: Promise.rejected(OperationError("planted")),
+)
+
 FAULTS = {
+    **alike(
+        SEMANTICS,
+        unverified,
+        "an_offer_has_ice_credentials",
+        "a_username_fragment_has_four_characters_at_least",
+        "an_offer_has_a_fingerprint",
+        "an_offer_multiplexes_rtcp",
+        "keys_are_not_in_the_description",
+        "a_mid_stands_once",
+        "a_later_offer_keeps_every_section",
+        "a_later_offer_keeps_the_order_of_sections",
+        "an_offer_after_an_offer_keeps_its_sections",
+        "an_answer_is_of_the_offered_kind",
+        "an_answer_without_a_restart_keeps_its_credentials",
+        "an_answer_to_a_restart_has_other_credentials",
+        "an_answer_has_no_feedback_that_was_not_offered",
+    ),
+    **alike(SEMANTICS, refused, "sanity_the_offer_itself_is_taken", "an_offer_after_an_offer_may_add_sections"),
+    **planted(
+        SEMANTICS,
+        an_answer_has_the_sections_of_the_offer=throws_another_error("InvalidAccessError"),
+        a_text_that_is_no_description_is_a_syntax_error=throws_another_error("OperationError"),
+        a_syntax_error_names_its_line=patched("peer.api.negotiation.dom_error", lambda _: OperationError("planted")),
+    ),
     **planted(
         TRANSCEIVERS,
         sanity_an_offer_makes_a_transceiver=gives("media.Media.transceivers", []),
