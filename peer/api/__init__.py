@@ -63,6 +63,7 @@ from peer.api.sctp_transport import RTCSctpTransport
 from peer.api.seams import Offline, Seams
 from peer.api.session_description import RTCSessionDescription
 from peer.api.stats import RTCStatsReport
+from peer.api.user_media import getUserMedia
 
 __all__ = [
     "Blob",
@@ -109,6 +110,7 @@ __all__ = [
     "RangeError",
     "Seams",
     "error_name",
+    "getUserMedia",
     "register_identity_provider",
     "unregister_identity_provider",
 ]

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Any
 
@@ -43,6 +43,7 @@ class MediaStreamTrack(EventTarget):
         self._state = MediaStreamTrackState.LIVE
         self._remote = False
         self._settings: dict[str, Any] = {}
+        self._shown: Callable[[], dict[str, Any]] = dict
         self.source = source
         self.enabled = True
         self.contentHint = ""
@@ -77,6 +78,7 @@ class MediaStreamTrack(EventTarget):
         copy.enabled = self.enabled
         copy._state = self._state
         copy._remote = self._remote
+        copy._shown = self._shown
         return copy
 
     def getCapabilities(self) -> Dictionary:
@@ -88,7 +90,7 @@ class MediaStreamTrack(EventTarget):
 
     def getSettings(self) -> Dictionary:
         """Of a remote video track: width, height, frameRate and aspectRatio of the latest frame."""
-        return Dictionary(self._settings)
+        return Dictionary({**self._settings, **self._shown()})
 
     def applyConstraints(self, constraints: Any = None) -> Promise[None]:
         """A remote track can't be constrained (webrtc-pc section 9.3.1): rejected with OverconstrainedError."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from peer.api.dtls_transport import RTCDtlsTransport
 from peer.api.errors import RangeError
@@ -32,6 +32,7 @@ class RTCRtpReceiver:
         self._core = core
         self._track = MediaStreamTrack(kind, label=f"remote {kind}", muted=True, source=Feed())
         self._track._remote = True
+        self._track._shown = self._settings
         self._transceiver: RTCRtpTransceiver  # set by the transceiver, which is made right after
         self._jitter_buffer_target: float | None = None
 
@@ -54,6 +55,15 @@ class RTCRtpReceiver:
             raise RangeError(f"jitterBufferTarget is between 0 and {MAX_JITTER_BUFFER_TARGET:.0f} ms")
         self._jitter_buffer_target = None if target is None else float(target)
         self._core.media.receiver_negotiated(self._transceiver._key)
+
+    def _settings(self) -> dict[str, Any]:
+        """Webrtc-pc section 9.3.1: of the latest picture."""
+        engine = self._core.media.engine
+        inbound = None if engine is None else engine.receivers.get(self._transceiver._key)
+        if inbound is None or inbound.shown is None:
+            return {}
+        width, height, rate = inbound.shown
+        return {"width": width, "height": height, "frameRate": rate, "aspectRatio": round(width / height, 10)}
 
     @staticmethod
     def getCapabilities(kind: str) -> Dictionary | None:

@@ -183,6 +183,8 @@ class Stats:
         agent = stack.session.ice
         selected_path = agent.selected_path
         selected = None
+        media = stack.session.media
+        available = float(media.target_bitrate) if media is not None and media.senders else None
         for candidate in agent.local_candidates:
             self._add_candidate(collection, "local-candidate", stack, candidate, transport_id)
         for candidate in agent.remote_candidates:
@@ -207,6 +209,7 @@ class Stats:
                 responsesSent=pair.responses_sent,
                 responsesReceived=pair.responses_received,
                 consentRequestsSent=pair.consent_requests_sent,
+                availableOutgoingBitrate=available if pair.path == selected_path else None,
             )
             if pair.path == selected_path:
                 selected = pair_id

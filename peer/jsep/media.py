@@ -174,6 +174,7 @@ def _receive_parameters(
     return MediaParameters(
         codecs=codecs_of(ours) if direction.receives else (),
         extensions=tuple(row for row in extensions_of(model, ours) if row.direction.receives),
+        rids=_offered_rids(theirs),
         reduced_size_rtcp=bundled_has(model, ours, sdp.RTCP_RSIZE),
         rtcp_mux=bundled_has(model, ours, sdp.RTCP_MUX),
         ptime=_milliseconds(ours.first(sdp.PTIME)),
@@ -198,6 +199,7 @@ def _remote_receive(
     return MediaParameters(
         codecs=common if direction.receives else (),
         extensions=tuple(row for row in said if row.direction.sends and known[row.uri].receives),
+        rids=_offered_rids(theirs),
         reduced_size_rtcp=bundled_has(draft.model, theirs, sdp.RTCP_RSIZE),
         rtcp_mux=bundled_has(draft.model, theirs, sdp.RTCP_MUX),
         ssrcs=_ssrcs(theirs),
@@ -253,6 +255,12 @@ def _allows_mixed(model: SessionDescription, block: Media) -> bool:
 
 def _ssrcs(block: Media | None) -> tuple[int, ...]:
     return tuple(dict.fromkeys(row.ssrc for row in (block.all(sdp.SSRC_ATTRIBUTE) if block else ())))
+
+
+def _offered_rids(block: Media | None) -> tuple[str, ...]:
+    """The encodings the other side would send: a JSEP answer takes none (RFC 9429 section 3.7), an altered one may."""
+    value = block.first(sdp.SIMULCAST) if block else None
+    return tuple(one.rid for streams in (value.send if value else ()) for one in streams)
 
 
 def _paused(value: sdp.Simulcast | None) -> tuple[str, ...]:

@@ -235,9 +235,10 @@ class MediaParameters:
     """What was negotiated for one direction of one transceiver.
 
     Sending: `codecs` carry the remote side's payload types, in its order of preference; receiving: ours. `rids` are
-    those in use; `max_bitrate` is the remote TIAS in bit/s (or what follows from AS, RFC 9429 section 5.10); `ptime`
-    and `maxptime` are in ms; `dtmf` says that telephone-event was negotiated; `silence_suppression` that both sides
-    want it for the first codec. `ssrcs` and `ssrc_groups` (RFC 5576) are the remote ones signalled.
+    those in use, or, receiving, those the other side offers to send; `max_bitrate` is the remote TIAS in bit/s (or what
+    follows from AS, RFC 9429 section 5.10); `ptime` and `maxptime` are in ms; `dtmf` says that telephone-event was
+    negotiated; `silence_suppression` that both sides want it for the first codec. `ssrcs` and `ssrc_groups` (RFC 5576)
+    are the remote ones signalled.
     """
 
     codecs: tuple[NegotiatedCodec, ...] = ()

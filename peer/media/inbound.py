@@ -91,6 +91,8 @@ class Inbound:
         self.receiver: rtp.Receiver | None = None
         self.config: rtp.ReceiveConfig | None = None
         self.captured: float | None = None
+        self.shown: tuple[int, int, float] | None = None
+        """Width, height and frame rate of the latest picture."""
         self.wanted: Callable[[], bool] = lambda: True
         """False once the track ended: nothing is decoded then."""
         self._driver = driver
@@ -211,6 +213,7 @@ class Inbound:
                 stream.key_frames_decoded += frame.key_frame
                 stream.shown(picture.width, picture.height, self._driver.now())
                 picture.pts, picture.time_base = stream.unwrap(frame.timestamp), Fraction(1, codec.clock_rate)
+                self.shown = (picture.width, picture.height, stream.meter.rate(self._driver.now()))
                 self._deliver(picture, frame.capture_ntp)
 
         stream.lane.run(decode, done)

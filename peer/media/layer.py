@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, Final
 
 from peer import rtp
@@ -101,10 +102,13 @@ class VideoLayer:
         settings = _Settings(self.layer.codec, *self.size(picture.width, picture.height))
         bit_rate = self.bit_rate
 
-        def encode() -> list[rtp.EncodedFrame]:
-            return self._encode(picture, settings, bit_rate, key_frame=key_frame)
+        def encode() -> tuple[list[rtp.EncodedFrame], float]:
+            begun = perf_counter()
+            return self._encode(picture, settings, bit_rate, key_frame=key_frame), perf_counter() - begun
 
-        def done(frames: list[rtp.EncodedFrame]) -> None:
+        def done(result: tuple[list[rtp.EncodedFrame], float]) -> None:
+            frames, took = result
+            self.encode_time += took
             for frame in frames:
                 self.frames_encoded += 1
                 self.key_frames += frame.key_frame

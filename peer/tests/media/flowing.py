@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from peer.api import MediaStream, MediaStreamTrack, RTCPeerConnection
+from peer.api import MediaStream, MediaStreamTrack, RTCPeerConnection, Seams
 from peer.media.feed import Feed
 from peer.media.pictures import read_counter
 from peer.media.sources import TestPattern, Tone
-from peer.tests.api.connecting import negotiate, pair
+from peer.tests.api.connecting import negotiate, trickle
 
 TIMEOUT = 20.0
 
@@ -55,10 +55,16 @@ def tracks(kinds: Iterable[str] = ("audio", "video"), *, hz: float = 440.0) -> l
 
 @asynccontextmanager
 async def flowing(
-    kinds: Iterable[str] = ("audio", "video"), *, both: bool = False, prepare: Callable[[RTCPeerConnection], Any] = id
+    kinds: Iterable[str] = ("audio", "video"),
+    *,
+    both: bool = False,
+    prepare: Callable[[RTCPeerConnection], Any] = id,
+    first: Seams | None = None,
 ) -> AsyncIterator[tuple[RTCPeerConnection, RTCPeerConnection, dict[str, Arrivals]]]:
     """The first sends; the arrivals are the second's by kind (the first's as "kind back")."""
-    async with pair() as (one, other):
+    one, other = RTCPeerConnection(seams=first), RTCPeerConnection()
+    trickle(one, other)
+    try:
         stream = MediaStream()
         for track in tracks(kinds):
             one.addTrack(track, stream)
@@ -73,6 +79,9 @@ async def flowing(
         prepare(one)
         await negotiate(one, other)
         yield one, other, arrivals
+    finally:
+        one.close()
+        other.close()
 
 
 def _arrivals(track: MediaStreamTrack, suffix: str) -> dict[str, Arrivals]:
