@@ -100,7 +100,11 @@ def send_plan(slots: jsep.Transceiver, configuration: jsep.Configuration) -> Sen
     primary = next((one for one in codecs if one.is_primary), None)
     if direction is None or not direction.sends or slots.stopped or primary is None:
         return None
-    layers = tuple(_layer(encoding, slots.send.codecs, primary) for encoding in slots.encodings)
+    streams = jsep.sent_streams(configuration, slots)
+    layers = tuple(
+        _layer(encoding, stream.rid, slots.send.codecs, primary)
+        for encoding, stream in zip(slots.encodings, streams, strict=True)
+    )
     return SendPlan(
         rtp.SendConfig(
             key=slots.key,
@@ -114,7 +118,7 @@ def send_plan(slots: jsep.Transceiver, configuration: jsep.Configuration) -> Sen
                     layer.codec.payload_type,
                     layer.max_bitrate,
                 )
-                for stream, layer in zip(jsep.sent_streams(configuration, slots), layers, strict=True)
+                for stream, layer in zip(streams, layers, strict=True)
             ),
             codecs=codecs,
             cname=configuration.cname,
@@ -129,14 +133,16 @@ def send_plan(slots: jsep.Transceiver, configuration: jsep.Configuration) -> Sen
     )
 
 
-def _layer(encoding: jsep.Encoding, negotiated: tuple[jsep.NegotiatedCodec, ...], primary: rtp.Codec) -> Layer:
+def _layer(
+    encoding: jsep.Encoding, rid: str | None, negotiated: tuple[jsep.NegotiatedCodec, ...], primary: rtp.Codec
+) -> Layer:
     codec = primary
     if encoding.codec is not None:
         asked = encoding.codec
         found = (one for one in negotiated if codec_matches(one.codec, asked, ignore_asymmetrical=True))
         codec = next((_codec(one) for one in found), primary)
     return Layer(
-        encoding.rid,
+        rid,
         codec,
         active=encoding.active,
         max_bitrate=encoding.max_bitrate,

@@ -59,6 +59,7 @@ class VideoLayer:
         self._lane = Lane(pool)
         self._send = send
         self._encoder: Encoder | None = None
+        self._scale: Callable[[Any, int, int], Any] | None = None
         self._made_for: _Settings | None = None
         self._key_wanted = True
         self._last_key = -1e9
@@ -145,9 +146,15 @@ class VideoLayer:
             self._made_for = settings
         if self._encoder.bit_rate != bit_rate:
             self._encoder.bit_rate = bit_rate
-        if (picture.width, picture.height) != (settings.width, settings.height):
-            picture = picture.reformat(width=settings.width, height=settings.height)
-        return self._encoder.encode(picture, key_frame=key_frame)
+        return self._encoder.encode(self._scaled(picture, settings), key_frame=key_frame)
+
+    def _scaled(self, picture: Any, settings: _Settings) -> Any:
+        """In the encoder's size and format. `picture.reformat` would do it with a scaler kept on the picture, which
+        other threads see.
+        """
+        if self._scale is None:
+            self._scale = self._codecs.scaler()
+        return self._scale(picture, settings.width, settings.height)
 
     def close(self) -> None:
         """Let the encoder go when its last job is done."""

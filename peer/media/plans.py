@@ -82,9 +82,22 @@ def _decoder(mime_type: str, fmtp: Mapping[str, str]) -> Decoder:
     return decoder(mime_type, fmtp)
 
 
+def _scaler() -> Callable[[Any, int, int], Any]:
+    from av.video.reformatter import VideoReformatter
+
+    reformatter = VideoReformatter()
+
+    def scale(picture: Any, width: int, height: int) -> Any:
+        return reformatter.reformat(picture, width, height, "yuv420p")
+
+    return scale
+
+
 @dataclass(frozen=True, slots=True)
 class Codecs:
     """Where encoders and decoders come from: a test without PyAV brings its own."""
 
     encoder: Callable[..., Encoder] = field(default=_encoder)
     decoder: Callable[..., Decoder] = field(default=_decoder)
+    scaler: Callable[[], Callable[[Any, int, int], Any]] = field(default=_scaler)
+    """Makes what scales pictures of one encoding: picture, width, height to a picture."""

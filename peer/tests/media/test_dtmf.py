@@ -16,7 +16,8 @@ TELEPHONE_EVENT = 110
 
 async def played(dtmf: RTCDTMFSender) -> list[tuple[str, float]]:
     """Every tonechange with its time, up to the empty one."""
-    loop, heard = asyncio.get_running_loop(), []
+    loop = asyncio.get_running_loop()
+    heard: list[tuple[str, float]] = []
     while not heard or heard[-1][0]:
         changed = await event(dtmf, "tonechange")
         heard.append((changed.tone, loop.time()))

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from peer.api import MediaStream, MediaStreamTrack, RTCPeerConnection, RTCRtpReceiver
 from peer.media import sources
-from peer.tests.api.connecting import event, negotiate
+from peer.tests.api.connecting import event, held, negotiate
 from peer.tests.media.flowing import Arrivals, flowing, tracks
 
 LONGEST = 1.0
@@ -71,7 +71,9 @@ async def test_another_order_of_codecs() -> None:
     """The answerer prefers another codec each time: the offerer's encoder follows."""
     async with watched() as (one, other, video):
         for name in ("video/H264", "video/VP9", "video/VP8"):
-            codecs = [c for c in RTCRtpReceiver.getCapabilities("video").codecs if c.mimeType in (name, "video/rtx")]
+            codecs = [
+                c for c in held(RTCRtpReceiver.getCapabilities("video")).codecs if c.mimeType in (name, "video/rtx")
+            ]
             other.getTransceivers()[0].setCodecPreferences(codecs)
             await negotiate(other, one)
             await video.count(4)
@@ -101,12 +103,12 @@ async def test_on_hold_and_off_again() -> None:
         await negotiate(one, other)
         if muted is not None:
             await muted
-        held = len(video.frames)
+        before = len(video.frames)
         transceiver.direction = "sendonly"
         unmuted = event(video.track, "unmute")
         await negotiate(one, other)
         await unmuted
-        await video.until(lambda: len(video.frames) >= held + 5)
+        await video.until(lambda: len(video.frames) >= before + 5)
         counters = [counter for counter in video.counters() if counter is not None]
         assert counters == sorted(counters)
 
