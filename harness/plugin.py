@@ -330,16 +330,26 @@ async def _started(stacks: Stacks, name: str) -> Stack:
     return stack
 
 
+@pytest.fixture
+def kept_scene() -> Scene | None:
+    """A scene that outlives its case, for a module whose cases judge one long conversation: none, unless overridden."""
+    return None
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def scene(request: pytest.FixtureRequest, stacks: Stacks, capture: Capture) -> AsyncIterator[Scene]:
+async def scene(
+    request: pytest.FixtureRequest, stacks: Stacks, capture: Capture, kept_scene: Scene | None
+) -> AsyncIterator[Scene]:
     """This case: make endpoints with `await scene.endpoint("chromium")`; what it leaves is saved when it ends."""
     from harness.scene import Scene
     from harness.verdict import Verdict
 
     record, run = request.node.stash[_RECORD], request.config.stash[_RUN]
-    made = Scene(stacks, capture, record.ledger)
+    made = kept_scene or Scene(stacks, capture, record.ledger)
+    made.ledger = record.ledger
     yield made
-    await made.close()
+    if kept_scene is None:
+        await made.close()
     run.builds |= stacks.builds
     run.capture = capture.method
     record.facts |= made.facts
