@@ -15,6 +15,8 @@ from harness.shards import FOLDER, join, left_over, long_ones_first, scope
 from harness.tests.test_plugin import HEAD, SETTINGS
 from harness.verdict import Verdict
 
+pytest_plugins = ["pytester"]
+
 NAMES = ("reference", "chromium", "firefox")
 
 CASES = """
