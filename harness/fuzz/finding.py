@@ -85,15 +85,15 @@ class Finding:
             raise FindingError("not a finding: an example is an object and a target a name")
         return finding
 
-    def save(self, directory: Path, files: Mapping[str, str]) -> Path:
+    def save(self, directory: Path, files: Mapping[str, str | bytes]) -> Path:
         """Write the folder below `directory`; `finding.json` last, so that a folder that has one is whole."""
         folder = directory / self.id
         folder.mkdir(parents=True, exist_ok=True)
         title = str(self.problem).replace("\\", "/").replace('"', "'")
         # ASCII, and no line of it ends a raw string: json escapes quotes and everything beyond ASCII.
         program = _PROGRAM.format(title=title, finding=self.serialize().rstrip())
-        for name, text in {**files, "repro.py": program, FILE: self.serialize()}.items():
-            write_atomically(folder / name, text)
+        for name, content in {**files, "repro.py": program, FILE: self.serialize()}.items():
+            write_atomically(folder / name, content)
         return folder
 
     @classmethod

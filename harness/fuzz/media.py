@@ -99,7 +99,7 @@ class _Media(Target):
     def _serialize(self, parsed: Any) -> bytes:
         raise NotImplementedError
 
-    def files(self, example: Example) -> Mapping[str, str]:
+    def files(self, example: Example) -> Mapping[str, str | bytes]:
         return {"input.hex": apply(self.packets[example["packet"]], example["changes"]).hex() + "\n"}
 
 

@@ -111,7 +111,7 @@ class SdpApply(Target):
     def _problem(self, oracle: str, error: str, state: str, clause: str = "", message: str = "") -> Problem:
         return Problem(oracle, error, state, clause, self._endpoint, message)
 
-    def files(self, example: Example) -> Mapping[str, str]:
+    def files(self, example: Example) -> Mapping[str, str | bytes]:
         script = self.script(example)
         story = self._hosts.story(self._endpoint, script, f"setRemoteDescription of a spoilt {example['type']}")
         return {

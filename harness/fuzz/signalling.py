@@ -113,7 +113,7 @@ class Signalling(Target):
             problems.append(different)
         return Played(frozenset(cells), tuple(problems))
 
-    def files(self, example: Example) -> Mapping[str, str]:
+    def files(self, example: Example) -> Mapping[str, str | bytes]:
         script = self.script(example)
         story = self._hosts.story(self.endpoints[0], script, "signalling, as generated")
         return {

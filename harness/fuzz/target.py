@@ -91,8 +91,8 @@ class Target(ABC):
     def play(self, example: Example) -> Played:
         """Play one example. Raises only what means that the campaign can't go on (EndpointError)."""
 
-    def files(self, example: Example) -> Mapping[str, str]:
-        """The example as a person would look at it: name -> text of files that go into a finding's folder."""
+    def files(self, example: Example) -> Mapping[str, str | bytes]:
+        """The example as a person would look at it: name -> content of files that go into a finding's folder."""
         return {}
 
     @property

@@ -23,9 +23,17 @@ TARGETS: Final[Mapping[str, tuple[str, str]]] = {
     "rtcp": ("harness.fuzz.media", "Rtcp"),
 }
 
+#: The same on an endpoint that is met over real sockets: name -> (module, class)
+LIVE: Final[Mapping[str, tuple[str, str]]] = {
+    "stun": ("harness.fuzz.live", "LiveStun"),
+    "dtls": ("harness.fuzz.live", "LiveDtls"),
+    "sctp": ("harness.fuzz.live", "LiveSctp"),
+    "dcep": ("harness.fuzz.live", "LiveDcep"),
+}
+
 
 def make(name: str, endpoints: tuple[str, ...] = ("reference",)) -> Target:
     """A target. Raises KeyError for an unknown name, ValueError for endpoints it can't be played on."""
-    module, attribute = TARGETS[name]
+    module, attribute = (LIVE if endpoints != ("reference",) and name in LIVE else TARGETS)[name]
     target: Target = getattr(importlib.import_module(module), attribute)(endpoints)
     return target

@@ -1,0 +1,76 @@
+"""The wire targets on a browser: a mutant is survived, and what is broken is found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from playwright.async_api import Error
+
+from harness.capture import pcapng
+from harness.fuzz.live import LiveDtls
+from harness.fuzz.target import Example, Target
+from harness.fuzz.targets import make
+
+# The first message of the bent side, with one bit turned.
+FLIPPED: Example = {"world": "answers", "seam": "datagram", "changes": {"0": [["flip", 3, 0]]}}
+EXAMPLES: dict[str, Example] = {
+    "stun": FLIPPED,
+    "dtls": FLIPPED | {"world": "1.3 offers", "seam": "handshake"},
+    "sctp": FLIPPED | {"seam": "packet"},
+    "dcep": FLIPPED | {"seam": "message"},
+}
+
+
+@pytest.fixture
+def target(request: pytest.FixtureRequest) -> Iterator[Target]:
+    with make(request.param, ("chromium",)) as made:
+        yield made
+
+
+@pytest.mark.parametrize("target", EXAMPLES, indirect=True)
+def test_a_mutant_is_survived_and_says_where_it_struck(target: Target) -> None:
+    played = target.play(EXAMPLES[target.name])
+    assert played.problems == ()
+    assert len([cell for cell in played.cells if "flip" in cell]) == 1
+    assert set(target.builds) == {"chromium"}
+
+
+@pytest.mark.parametrize("target", ["stun"], indirect=True)
+def test_an_exception_of_our_own_peer_is_found(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fault(*_: Any) -> list[Any]:
+        raise KeyError("planted")
+
+    monkeypatch.setattr("peer.ice.agent.agent.Agent.receive_datagram", fault)
+    (problem,) = target.play(EXAMPLES["stun"]).problems
+    assert (problem.oracle, problem.error, problem.endpoint) == (
+        "exception",
+        "KeyError in test_live.fault",
+        "reference",
+    )
+
+
+@pytest.mark.parametrize("target", ["dtls"], indirect=True)
+def test_a_page_that_crashes_is_found_and_the_next_one_is_new(
+    target: LiveDtls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(LiveDtls, "_examine", _crashing)
+        (problem,) = target.play(EXAMPLES["dtls"]).problems
+    assert (problem.oracle, problem.endpoint) == ("crash", "chromium")
+    assert target.play(EXAMPLES["dtls"]).problems == ()
+
+
+async def _crashing(target: LiveDtls, browser: Any, end: str) -> None:
+    with suppress(Error):
+        await browser.page.goto("chrome://crash", timeout=5_000)
+    await browser.peer_connection()
+
+
+@pytest.mark.parametrize("target", ["dcep"], indirect=True)
+def test_a_finding_gets_its_packets(target: Target) -> None:
+    content = target.files(EXAMPLES["dcep"])["wire.pcapng"]
+    assert isinstance(content, bytes)
+    assert len(pcapng.read(content).packets) > 10
