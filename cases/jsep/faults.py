@@ -35,6 +35,7 @@ from peer.api.tasks import Promise
 __all__ = ["FAULTS"]
 
 TRANSCEIVERS = "cases/jsep/test_w3c_4_4_1_5_transceivers.py::test_"
+GLARE = "cases/jsep/test_w3c_10_7_perfect_negotiation.py::test_"
 SEMANTICS = "cases/jsep/test_rfc9429_5_8_3_semantics.py::test_"
 ROLLBACK_CASES = "cases/jsep/test_w3c_4_4_1_5_rollback.py::test_"
 STATES = "cases/jsep/test_w3c_4_4_1_5_set_a_session_description.py::test_"
@@ -69,6 +70,13 @@ refused = patched(
 )
 
 FAULTS = {
+    **planted(
+        GLARE,
+        sanity_one_side_offers=refused,
+        offers_cross_and_both_sides_agree=patched(
+            "peer.api.negotiation.REMOTE_OFFER_STATES", frozenset(jsep.SignalingState)
+        ),
+    ),
     **alike(
         SEMANTICS,
         unverified,

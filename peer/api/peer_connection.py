@@ -78,6 +78,8 @@ class RTCPeerConnection(EventTarget):
         certificates = chosen.certificates or (default_certificate(),)  # step 6
         seams = seams or Seams()
         state = jsep.new_state(
+            # RFC 9429 section 5.2.1 wants a fingerprint of each. W3C section 4.2.1 knows that everybody uses the first
+            # alone, and Chromium 156 refuses a description with two: a connection that follows would not connect.
             fingerprints=tuple(_fingerprint(certificate) for certificate in certificates[:1]),
             entropy=seams.entropy,
             bundle_policy=jsep.BundlePolicy(chosen.bundlePolicy),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from peer.errors import PeerError
 from peer.sdp import FMTP, RTCP_FB, RTPMAP, Media
@@ -87,6 +88,7 @@ _FORMAT: dict[str, Callable[[dict[str, str]], tuple[str, ...]]] = {
 }
 
 
+@lru_cache(maxsize=1024)
 def _identity(codec: Codec) -> tuple[object, ...]:
     name = codec.name.lower()
     distinguish = _FORMAT.get(name)
@@ -102,6 +104,8 @@ def matches(first: Codec, second: Codec) -> bool:
 # --- reading an m-section -----------------------------------------------------------------------------------
 
 
+# One description is read many times while it is planned: by the checks, the media steps, and the answer.
+@lru_cache(maxsize=64)
 def codecs_of(media: Media) -> tuple[NegotiatedCodec, ...]:
     """The formats of an RTP m-section, in the order of its m-line; those without a known mapping are left out."""
     maps = {row.payload_type: row for row in media.all(RTPMAP)}
