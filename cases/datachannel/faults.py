@@ -33,6 +33,10 @@ def closes_at_an_ack(channels: Channels, event: Any, record: Channel | None, now
         _dcep_received(channels, event, record, now, events)
 
 
+def limited_by_its_parameter(id: int, message: dcep.Open) -> Channel:
+    return Channel(id, label=message.label, max_retransmits=message.reliability, state=ChannelState.OPEN)
+
+
 _dcep_received = Channels._dcep_received
 
 FAULTS = {
@@ -56,6 +60,13 @@ FAULTS = {
             Seams(sctp=each(sctp.Data, lambda one: (replace(one, ppid=one.ppid ^ 1) if one.ppid != 50 else one,)))
         ),
         an_empty_message_arrives_empty=patched("peer.datachannel.channels.Channels._unusual_message", lambda *_: None),
+        an_empty_message_is_empty_whatever_it_carries=patched(
+            "peer.datachannel.channels.Channels._unusual_message",
+            lambda channels, event, record, now, events: channels._deliver(record, event.data, events),
+        ),
+        the_reliability_parameter_of_a_reliable_channel_is_ignored=patched(
+            "peer.datachannel.channel.Channel.of_open", limited_by_its_parameter
+        ),
         an_unordered_channel_sends_unordered=Fault(
             Seams(sctp=each(sctp.Data, lambda one: (replace(one, flags=one.flags & ~sctp.DataFlag.UNORDERED),)))
         ),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -18,6 +19,7 @@ from harness.endpoints.reference import Reference
 from peer import sdp
 from peer.api import Seams
 from peer.wire import dcep as wire_dcep
+from peer.wire.sctp import Data
 
 Connect: TypeAlias = Callable[..., Awaitable[Connection]]
 
@@ -129,6 +131,34 @@ async def test_an_empty_message_arrives_empty(
     other = await made.other_channel()
     await made.channel.send(message)
     check(await other.receive() == message, "what arrived is not empty")
+
+
+@clause("RFC8831-6.6-M5")
+@pytest.mark.parametrize("message", ["", b""], ids=["text", "bytes"])
+async def test_an_empty_message_is_empty_whatever_it_carries(
+    connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire, message: str | bytes
+) -> None:
+    made = await connect(peer, endpoint, seams=Seams(sctp=with_something_in_empty_messages))
+    assert made.channel is not None
+    other = await made.other_channel()
+    await made.channel.send(message)
+    received = await other.receive()
+    check(received == message, f"{received!r} was delivered")
+
+
+def with_something_in_empty_messages(chunk: Any) -> Iterable[Any]:
+    empty = isinstance(chunk, Data) and chunk.ppid in (STRING_EMPTY, BINARY_EMPTY)
+    return (replace(chunk, data=b"not empty") if empty else chunk,)
+
+
+@clause("RFC8832-5.1-M1")
+async def test_the_reliability_parameter_of_a_reliable_channel_is_ignored(
+    connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
+) -> None:
+    made = await connect(peer, endpoint, seams=Seams(dcep=changed(wire_dcep.Open, reliability=7)))
+    other = await made.other_channel()
+    limits = await other.get("maxRetransmits"), await other.get("maxPacketLifeTime")
+    check(limits == (None, None), f"maxRetransmits and maxPacketLifeTime are {limits}")
 
 
 @clause("RFC8832-6-M8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -12,10 +13,11 @@ from cases.bending import dropped, each
 from cases.planting import Fault, has, init, packet, patched, planted
 from peer.api import Seams
 from peer.errors import DecodeError
-from peer.sctp import AssociationAborted, State
+from peer.sctp import AssociationAborted, MessageReceived, State, setup
 from peer.sctp.association import Association
 from peer.sctp.control import Control
 from peer.sctp.inbound import Inbound
+from peer.sctp.setup import Cookie, CookieJar, Meaning
 from peer.sctp.states import ACTIONS, Action
 from peer.wire import dtls_handshake, sctp, sctp_tlv
 
@@ -24,9 +26,13 @@ __all__ = ["FAULTS"]
 ASSOCIATION = "cases/sctp/test_rfc9260_5_1_association.py::test_"
 
 TAG = "cases/sctp/test_rfc9260_8_5_verification_tag.py::test_"
+UNEXPECTED = "cases/sctp/test_rfc9260_5_2_unexpected.py::test_"
+ACKNOWLEDGEMENT = "cases/sctp/test_rfc9260_6_2_acknowledgement.py::test_"
+RECONFIGURATION = "cases/sctp/test_rfc6525_5_reconfiguration.py::test_"
+FORWARD_TSN = "cases/sctp/test_rfc3758_3_6_forward_tsn.py::test_"
 USER_DATA = "cases/sctp/test_rfc9260_6_user_data.py::test_"
 
-BINARY = 53
+STRING, BINARY = 51, 53
 
 
 def data(change: Callable[[sctp.Data], sctp.Data]) -> Fault:
@@ -96,6 +102,74 @@ def stops_at_the_unknown(association: Association, kind: int, *rest: Any) -> boo
     return _receive_control(association, kind, *rest) or kind == 0xBF
 
 
+def aborts_at(*kinds: int) -> Fault:
+    """An established association ends when a chunk of one of these types comes."""
+
+    def receive(association: Association, kind: int, flags: int, body: bytes, tag: int, now: float, *rest: Any) -> bool:
+        if kind in kinds and association.state is State.ESTABLISHED:
+            association.abort(now)
+            return True
+        return _receive_control(association, kind, flags, body, tag, now, *rest)
+
+    return patched("peer.sctp.association.Association._receive_control", receive)
+
+
+def takes_the_other_way(association: Association, kind: int, *rest: Any) -> bool:
+    stops = _receive_control(association, kind, *rest)
+    return not stops if kind in (0x3E, 0x7E, 0xBE, 0xFE) else stops
+
+
+def delivers_i_data(association: Association, kind: int, flags: int, body: bytes, *rest: Any) -> bool:
+    if kind != sctp.ChunkType.I_DATA:
+        return _receive_control(association, kind, flags, body, *rest)
+    chunk = sctp.parse_chunk(kind, flags, body)
+    if isinstance(chunk, sctp.IData):
+        rest[-1].append(MessageReceived(chunk.stream_id, chunk.ppid_or_fsn, chunk.data))
+    return False
+
+
+def never_a_duplicate(*arguments: Any) -> Meaning:
+    meaning = _judge(*arguments)
+    return Meaning.NONE if meaning is Meaning.DUPLICATE else meaning
+
+
+def opens_any_cookie(jar: CookieJar, data: bytes) -> Cookie | None:
+    forged = data[:-32]
+    return _open_cookie(jar, forged + hmac.digest(jar._key, forged, "sha256"))
+
+
+def request(**fields: Any) -> Fault:
+    """Our requests to reset streams have these fields, made from what they are."""
+
+    def bend(one: sctp.Reconfig) -> Iterable[sctp.Reconfig]:
+        parameters = tuple(
+            replace(each, **{name: change(getattr(each, name)) for name, change in fields.items()})
+            if isinstance(each, sctp_tlv.OutgoingReset)
+            else each
+            for each in one.parameters
+        )
+        return (replace(one, parameters=parameters),)
+
+    return Fault(Seams(sctp=each(sctp.Reconfig, bend)))
+
+
+def denies(one: sctp.Reconfig) -> Iterable[sctp.Reconfig]:
+    parameters = tuple(
+        replace(each, result=2) if isinstance(each, sctp_tlv.ReconfigurationResponse) else each
+        for each in one.parameters
+    )
+    return (replace(one, parameters=parameters),)
+
+
+def as_i_data(one: sctp.Data) -> Iterable[sctp.Data | sctp.IData]:
+    whole = one.ppid == STRING and one.flags & 3 == 3
+    return (sctp.IData(one.tsn, one.stream_id, 0, STRING, one.data) if whole else one,)
+
+
+DENIED = Fault(Seams(sctp=each(sctp.Reconfig, denies)))
+
+_judge, _open_cookie = setup.judge, CookieJar.open
+_unpack_common = sctp.COMMON_HEADER.unpack_from
 _answer_init, _admit, _deliver = Control._answer_init, Inbound._admit, Inbound._deliver
 _receive, _receive_control = Association._receive, Association._receive_control
 
@@ -149,6 +223,69 @@ FAULTS = {
         an_init_with_tag_zero_is_discarded_silently=patched("peer.sctp.control.Control._answer_init", answers_tag_zero),
         a_packet_with_a_wrong_checksum_is_discarded=patched("peer.sctp.association._checksum_holds", lambda _: True),
         a_message_that_comes_twice_is_delivered_once=Fault(patch=delivers_twice),
+    ),
+    **planted(
+        UNEXPECTED,
+        sanity_the_association_takes_packets_between_others=Fault(Seams(sctp=dropped(sctp.HeartbeatAck))),
+        a_cookie_that_comes_again_is_acknowledged_again=patched("peer.sctp.setup.judge", never_a_duplicate),
+        a_cookie_that_was_tampered_with_is_discarded_silently=patched(
+            "peer.sctp.setup.CookieJar.open", opens_any_cookie
+        ),
+        an_unexpected_init_is_answered_and_changes_nothing=Fault(Seams(sctp=dropped(sctp.InitAck))),
+        an_unexpected_init_ack_is_discarded=aborts_at(sctp.ChunkType.INIT_ACK),
+        what_answers_a_cookie_is_discarded_where_none_waits=aborts_at(sctp.ChunkType.COOKIE_ACK, sctp.ChunkType.ERROR),
+        an_unknown_parameter_is_treated_as_its_high_bits_say=patched(
+            "peer.sctp.setup.unrecognized", lambda said: (said, (sctp_tlv.Parameter(0x1234),))
+        ),
+        an_unknown_chunk_is_treated_as_its_high_bits_say=patched(
+            "peer.sctp.association.Association._receive_control", takes_the_other_way
+        ),
+        a_packet_for_another_port_is_discarded=patched(
+            "peer.sctp.association._unpack_common", lambda data: (5000, 5000, *_unpack_common(data)[2:])
+        ),
+    ),
+    **planted(
+        ACKNOWLEDGEMENT,
+        sanity_what_arrived_is_acknowledged_to_the_last=Fault(Seams(sctp=dropped(sctp.Sack))),
+        a_packet_of_duplicates_is_reported_at_once=Fault(
+            Seams(sctp=each(sctp.Sack, lambda one: (replace(one, duplicates=()),)))
+        ),
+        gap_blocks_name_exactly_what_arrived_behind_a_gap=Fault(
+            Seams(sctp=each(sctp.Sack, lambda one: (replace(one, gaps=one.gaps[:1]),)))
+        ),
+        data_without_user_data_end_the_association=patched(
+            "peer.sctp.association.Association._refuse_empty_data", lambda *_: None
+        ),
+        data_on_a_stream_that_does_not_exist_are_acknowledged_and_reported=Fault(Seams(sctp=dropped(sctp.Error))),
+        nothing_but_a_probe_is_sent_into_a_closed_window=patched(
+            "peer.sctp.transmission.Transmission._window_allows", lambda *_: True
+        ),
+    ),
+    **planted(
+        RECONFIGURATION,
+        sanity_closing_a_channel_asks_for_a_reset=Fault(Seams(sctp=dropped(sctp.Reconfig))),
+        a_request_names_the_stream_that_is_closed_and_no_other=request(streams=lambda streams: (*streams, 777)),
+        the_first_request_has_the_number_of_the_initial_tsn=request(request=lambda number: (number + 1) & 0xFFFFFFFF),
+        a_request_names_the_last_tsn_that_was_assigned=request(last_tsn=lambda tsn: (tsn - 1) & 0xFFFFFFFF),
+        a_request_for_a_stream_that_was_never_used_is_answered=DENIED,
+        a_request_that_comes_again_gets_the_same_answer=DENIED,
+        a_reset_waits_for_the_data_before_it=DENIED,
+        a_response_nobody_waits_for_does_no_harm=aborts_at(sctp.ChunkType.RECONFIG),
+        a_stream_that_was_reset_counts_from_zero_again=patched(
+            "peer.sctp.outbound.OutboundStream.restart_numbers", lambda _: None
+        ),
+    ),
+    **planted(
+        FORWARD_TSN,
+        sanity_what_waits_behind_a_message_given_up_is_delivered=patched(
+            "peer.sctp.inbound.Inbound.skip", lambda *_: None
+        ),
+        a_forward_tsn_that_goes_backwards_is_answered_and_changes_nothing=aborts_at(sctp.ChunkType.FORWARD_TSN),
+        the_beginning_of_a_message_given_up_is_forgotten=patched("peer.sctp.inbound.Inbound.skip", lambda *_: None),
+        i_data_are_not_sent_where_they_were_not_agreed_on=Fault(Seams(sctp=each(sctp.Data, as_i_data))),
+        i_data_that_were_not_agreed_on_are_not_delivered=patched(
+            "peer.sctp.association.Association._receive_control", delivers_i_data
+        ),
     ),
     **planted(
         USER_DATA,

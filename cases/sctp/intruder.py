@@ -11,33 +11,50 @@ It learns tags and TSNs from what passes. Nothing it says uses up a TSN of the a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, TypeAlias
 
+from harness.capture.wire import Hit
 from harness.cases import Connection, check
 from harness.endpoints.proxies import DataChannel
 from harness.errors import EndpointTimeout
 from peer.wire import sctp
 from peer.wire.sctp_tlv import Parameter, ParameterType
 
-__all__ = ["Intruder", "heartbeat", "is_unharmed"]
+__all__ = ["Intruder", "heartbeat", "is_unharmed", "read"]
 
 Bend: TypeAlias = Callable[[sctp.Packet], Iterable[sctp.Packet | bytes]]
 
 
 class Intruder:
-    """A transform for `Seams(sctp=...)`. `tag` is the endpoint's verification tag, `own_tag` and `own_tsn` are ours."""
+    """A transform for `Seams(sctp=...)`. `tag` is the endpoint's verification tag, `own_tag` and `own_tsn` are ours.
 
-    def __init__(self) -> None:
+    `one_way` leaves the endpoint's INIT unanswered, so that it is we who echo a `cookie`; `window` replaces the one we
+    advertise in SACKs.
+    """
+
+    def __init__(self, *, one_way: bool = False) -> None:
         self.tag = self.own_tag = self.own_tsn = 0
-        self.last_tsn = 0
+        self.last_tsn = self.last_ssn = 0
+        self.cookie = b""
+        self.sack: sctp.Sack | None = None
+        self.window: int | None = None
+        self._one_way = one_way
         self._extra: list[sctp.Packet | bytes] = []
         self._bend: Bend | None = None
 
     def __call__(self, message: Any) -> Iterable[Any]:
+        if isinstance(message, sctp.InitAck) and self._one_way:
+            return ()
         if isinstance(message, sctp.Init | sctp.InitAck):
             self.own_tag, self.own_tsn = message.tag, message.initial_tsn
         elif isinstance(message, sctp.Data):
-            self.last_tsn = message.tsn
+            self.last_tsn, self.last_ssn = message.tsn, message.ssn
+        elif isinstance(message, sctp.CookieEcho):
+            self.cookie = message.cookie
+        elif isinstance(message, sctp.Sack):
+            self.sack = message if self.window is None else replace(message, a_rwnd=self.window)
+            return (self.sack,)
         elif isinstance(message, sctp.Packet):
             return self._packet(message)
         return (message,)
@@ -65,6 +82,12 @@ class Intruder:
 
 def heartbeat(info: bytes = b"are you there?") -> sctp.Heartbeat:
     return sctp.Heartbeat((Parameter(ParameterType.HEARTBEAT_INFO, info),))
+
+
+def read(hit: Hit) -> Any:
+    """A chunk that was seen, as `peer.wire.sctp` has it."""
+    data = bytes(hit.packet)
+    return sctp.parse_chunk(data[0], data[1], data[4 : int.from_bytes(data[2:4], "big")])
 
 
 async def is_unharmed(made: Connection, other: DataChannel, *passed: str) -> None:

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from peer.errors import RemoteProtocolError
+from peer.errors import DecodeError, RemoteProtocolError
 from peer.sctp import setup
 from peer.sctp.config import Config
 from peer.sctp.events import (
@@ -216,7 +216,7 @@ class Control:
     def _accept_cookie(self, chunk: CookieEcho, tag: int, now: float, events: list[Event]) -> None:
         cookie = self._jar.open(chunk.cookie)
         if cookie is None or tag != cookie.local_tag:
-            return
+            raise DecodeError("a cookie that isn't ours")  # what stands behind it is discarded too (section 5.1.5)
         known = self._local_tag == cookie.local_tag and self._peer_tag == cookie.peer_tag
         age = now - cookie.created
         if age > self.config.cookie_lifetime and not known:
@@ -224,7 +224,7 @@ class Control:
                 CauseCode.STALE_COOKIE, struct.pack(">I", min(int((age - self.config.cookie_lifetime) * 1e6), _MASK))
             )
             self._send_alone(Error((stale,)), cookie.peer_tag)
-            return
+            raise DecodeError("a stale cookie")
         if self.state == State.CLOSED:
             meaning = Meaning.COLLISION if not self._ended else Meaning.NONE
         else:
