@@ -137,6 +137,7 @@ _ELSEWHERE: Final = {
     "report": ("harness.report.cli", "app"),
     "fuzz": ("harness.fuzz.cli", "fuzz"),
     "replay": ("harness.fuzz.cli", "replay"),
+    "soak": ("harness.soak.cli", "soak_command"),
 }
 
 

@@ -26,6 +26,8 @@ __all__ = ["DataChannels"]
 
 # RFC 8831 section 6.2: 65535 streams each way; ids 0 to 65534.
 MAX_CHANNELS: Final = 65535
+# How many channels getStats tells of when all are closed, at least.
+MAX_REMEMBERED: Final = 1000
 
 
 class DataChannels:
@@ -34,7 +36,8 @@ class DataChannels:
     def __init__(self, core: Core) -> None:
         self._core = core
         self.open: list[RTCDataChannel] = []  # [[DataChannels]]
-        self.every: list[RTCDataChannel] = []  # for getStats: closed ones too
+        self.every: dict[int, RTCDataChannel] = {}  # for getStats: closed ones too, the latest of them
+        self._numbered = 0
         self.opened = self.closed = 0  # RTCPeerConnectionStats
         self._by_id: dict[int, RTCDataChannel] = {}  # until the stream may be used again
         self._failed: list[RTCDataChannel] = []  # errorList of "set a session description"
@@ -62,11 +65,21 @@ class DataChannels:
         if first:  # step 20
             core.update_negotiation_needed()
         self.open.append(channel)  # step 21
-        self.every.append(channel)
+        self._remember(channel)
         if channel._id is not None:
             self._by_id[channel._id] = channel
             self._create_transport(channel)  # step 23
         return channel
+
+    def _remember(self, channel: RTCDataChannel) -> None:
+        """Number a channel for getStats. Of the closed ones the oldest are forgotten: a connection may see millions."""
+        self._numbered += 1
+        self.every[self._numbered] = channel
+        if len(self.every) >= 2 * MAX_REMEMBERED + len(self._by_id):
+            kept = list(self.every.items())[:-MAX_REMEMBERED]
+            for number, old in kept:
+                if old.readyState is RTCDataChannelState.CLOSED:
+                    del self.every[number]
 
     def _free_id(self) -> int | None:
         start = 0 if self._role is jsep.DtlsRole.CLIENT else 1
@@ -189,7 +202,7 @@ class DataChannels:
         # Made here so that messages right behind the OPEN find it; nobody sees it before the task.
         channel = RTCDataChannel(self, parameters)
         self._by_id[event.channel] = channel
-        self.every.append(channel)
+        self._remember(channel)
 
         def announce() -> None:
             self.open.append(channel)  # step 7

@@ -121,7 +121,7 @@ class Stats:
         return RTCStatsReport(collection.entries)
 
     def _add_channels(self, collection: _Collection) -> None:
-        for number, channel in enumerate(self._core.channels.every):
+        for number, channel in self._core.channels.every.items():
             collection.add(
                 "data-channel",
                 str(number),
