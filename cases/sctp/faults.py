@@ -283,6 +283,7 @@ FAULTS = {
         a_forward_tsn_that_goes_backwards_is_answered_and_changes_nothing=aborts_at(sctp.ChunkType.FORWARD_TSN),
         the_beginning_of_a_message_given_up_is_forgotten=patched("peer.sctp.inbound.Inbound.skip", lambda *_: None),
         i_data_are_not_sent_where_they_were_not_agreed_on=Fault(Seams(sctp=each(sctp.Data, as_i_data))),
+        interleaving_is_used_for_everything_where_both_sides_offer_it=Fault(Seams(sctp=each(sctp.Data, as_i_data))),
         i_data_that_were_not_agreed_on_are_not_delivered=patched(
             "peer.sctp.association.Association._receive_control", delivers_i_data
         ),

@@ -93,6 +93,21 @@ async def test_i_data_are_not_sent_where_they_were_not_agreed_on(
     wire.never(sctp.i_data(), sender=endpoint)
 
 
+@clause("RFC8260-2.2.1-M1", "RFC8260-2.2.1-M2")
+async def test_interleaving_is_used_for_everything_where_both_sides_offer_it(
+    connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
+) -> None:
+    made = await connect(peer, endpoint, seams=Seams(sctp_config={"interleaving": True}))
+    assert made.channel is not None
+    other = await made.other_channel()
+    message = bytes(range(250)) * 200
+    await other.send("text", message)
+    check(await made.channel.receive() == "text", "another message arrived")
+    check(await made.channel.receive() == message, "another message arrived")
+    offers = sctp.init(supports=("I-DATA",)) | sctp.init_ack(supports=("I-DATA",))
+    wire.never(sctp.data() if wire.all(offers, sender=endpoint) else sctp.i_data(), sender=endpoint)
+
+
 @clause("RFC8260-2.2.1-M2")
 async def test_i_data_that_were_not_agreed_on_are_not_delivered(
     connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
