@@ -79,6 +79,8 @@ class Artefact(StrEnum):
     REPRO_HTML = "repro_html"
     REPRO_PY = "repro_py"
     LOG = "log"
+    MEDIA = "media"
+    """Lists the images of received tracks (`[{"name", "caption", "type"}]`): artefacts by those names."""
 
     @property
     def file_name(self) -> str:
@@ -97,6 +99,7 @@ _FILE_NAMES = {
     Artefact.REPRO_HTML: "repro.html",
     Artefact.REPRO_PY: "repro.py",
     Artefact.LOG: "browser.log",
+    Artefact.MEDIA: "media.json",
 }
 
 

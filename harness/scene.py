@@ -29,6 +29,7 @@ from harness.verdict import Judgement, Ledger
 if TYPE_CHECKING:
     from harness.capture.recording import Capture
     from harness.capture.wire import Wire
+    from harness.exhibits import Exhibit
 
 __all__ = ["Scene"]
 
@@ -47,6 +48,8 @@ class Scene:
         self.started = time.time()
         #: What the case found out, for the results.
         self.facts: dict[str, Fact] = {}
+        #: Images of what was received.
+        self.exhibits: list[Exhibit] = []
         self.recording = capture.record()
         self._stacks = stacks
         self._closed = False
@@ -154,16 +157,20 @@ class Scene:
         if self.recording.frames and whole:
             self.recording.save(folder, comments=_comments(self.ledger.judgements))
         present = [artefact for artefact in Artefact if (folder / artefact.file_name).exists()]
-        return {
-            artefact.value: (folder / artefact.file_name).relative_to(run_directory).as_posix() for artefact in present
-        }
+        files = {artefact.value: artefact.file_name for artefact in present}
+        for exhibit in self.exhibits:
+            (folder / exhibit.file_name).write_bytes(exhibit.data)
+            files[exhibit.name] = exhibit.file_name
+        return {name: (folder / file).relative_to(run_directory).as_posix() for name, file in files.items()}
 
     def _write_texts(self, folder: Path, case: str, whole: bool) -> None:
         drawn = json.dumps(ladder(self, whole=whole), ensure_ascii=True) if self.recording.frames else ""
+        listed = [{"name": each.name, "caption": each.caption, "type": each.media_type} for each in self.exhibits]
         texts = {
             Artefact.OFFER_SDP: self._first_said(SaidKind.OFFER),
             Artefact.ANSWER_SDP: self._first_said(SaidKind.ANSWER),
             Artefact.LADDER: drawn,
+            Artefact.MEDIA: json.dumps(listed) if listed else "",
         }
         if whole:
             story = self.story(case)

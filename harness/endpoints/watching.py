@@ -43,11 +43,22 @@ class Seen:
 
     def quality(self, detail: int = 0) -> float:
         """The latest picture against the one that its counter stands for, in dB; 0 when it has no counter."""
+        drawn = self._drawn(detail)
+        return 0.0 if drawn is None else pictures.psnr(self.picture, drawn)
+
+    def _drawn(self, detail: int) -> pictures.Picture | None:
         counter = pictures.read_counter(self.picture)
-        if counter is None:
-            return 0.0
         height, width = self.picture.shape[:2]
-        return pictures.psnr(self.picture, pictures.draw(counter, width, height, detail=detail))
+        return None if counter is None else pictures.draw(counter, width, height, detail=detail)
+
+    def misread(self, detail: int = 0) -> tuple[str, float]:
+        """Which of `pictures.MISREADINGS` explains the latest picture best, and the quality (dB) but for that."""
+        drawn = self._drawn(detail)
+        if drawn is None:
+            return "", 0.0
+        likely = {how: pictures.psnr(self.picture, pictures.misread(drawn, how)) for how in pictures.MISREADINGS}
+        how = max(likely, key=lambda each: likely[each])
+        return how, likely[how]
 
     @property
     def longest_gap(self) -> float:

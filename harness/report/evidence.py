@@ -6,11 +6,12 @@
      "layers": [{"name": text, "fields": [[name, value], ...]}], "hex": text, "note": text}
 
 `layers`, `hex` and `note` may be absent; a row whose `from` is its `to` is an event on one lane. `trace.jsonl` holds
-one object a line.
+one object a line. `media.json` lists the images of received tracks: `[{"name", "caption", "type"}]`.
 """
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import zlib
@@ -21,13 +22,15 @@ from typing import Any, TypeVar
 
 from harness.results import Artefact
 
-__all__ = ["Evidence", "Ladder", "Layer", "Row", "TraceEntry", "read_evidence"]
+__all__ = ["Evidence", "Image", "Ladder", "Layer", "Row", "TraceEntry", "read_evidence"]
 
 _T = TypeVar("_T")
 # Artefacts come from the run, the run talked to strangers: bound what is read into a page.
 _LARGEST_FILE = 64 << 20
 _UNREADABLE = (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 _MOST_TRACE_LINES = 5000
+_MOST_IMAGES = 40
+_IMAGE_TYPES = ("image/png", "image/svg+xml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,14 @@ class TraceEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """A received picture, or the spectrum of received sound, as a data: URL."""
+
+    caption: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What the artefacts of a case say."""
 
@@ -85,6 +96,7 @@ class Evidence:
     offer: str = ""
     answer: str = ""
     log: str = ""
+    images: tuple[Image, ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -109,6 +121,7 @@ def read_evidence(directory: Path, artefacts: Mapping[str, str]) -> Evidence:
         offer=read(Artefact.OFFER_SDP, str, ""),
         answer=read(Artefact.ANSWER_SDP, str, ""),
         log=read(Artefact.LOG, lambda text: text[-20_000:], ""),
+        images=read(Artefact.MEDIA, lambda text: _images(directory, artefacts, text), ()),
         problems=tuple(problems),
     )
 
@@ -134,7 +147,23 @@ def _what_changed(trace: tuple[TraceEntry, ...]) -> tuple[TraceEntry, ...]:
     return tuple(changed)
 
 
+def _images(directory: Path, artefacts: Mapping[str, str], text: str) -> tuple[Image, ...]:
+    images = []
+    for listed in json.loads(text)[:_MOST_IMAGES]:
+        kind = str(listed["type"])
+        if kind not in _IMAGE_TYPES:
+            raise ValueError(f"an image of type {kind}")
+        data = _bytes_below(directory, artefacts[str(listed["name"])])
+        url = f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
+        images.append(Image(str(listed["caption"]), url))
+    return tuple(images)
+
+
 def _read_below(directory: Path, relative: str) -> str:
+    return _bytes_below(directory, relative).decode("utf-8", "replace")
+
+
+def _bytes_below(directory: Path, relative: str) -> bytes:
     path = (directory / relative).resolve()
     if not path.is_relative_to(directory.resolve()):
         raise ValueError("the path leaves the run directory")
@@ -143,7 +172,7 @@ def _read_below(directory: Path, relative: str) -> str:
         data = file.read(_LARGEST_FILE + 1)
     if len(data) > _LARGEST_FILE:
         raise ValueError("the file is too large")
-    return data.decode("utf-8", "replace")
+    return data
 
 
 def _ladder(text: str) -> Ladder:

@@ -17,6 +17,7 @@ from harness.capture.recording import Capture
 from harness.cases import connect
 from harness.endpoints import Stacks
 from harness.errors import EndpointError
+from harness.exhibits import Exhibit
 from harness.results import Artefact
 from harness.scene import Scene
 from harness.verdict import Judgement, Ledger, Verdict
@@ -52,8 +53,10 @@ async def test_artefacts_say_what_happened(made: Scene, tmp_path: Path) -> None:
     connection = await connect(one, other, hear=made.hear)
     await connection.other_channel()
     made.ledger.record(Judgement("RFC8445-7.2.2-M1", Verdict.PASS, "", (1,)))
+    made.exhibits.append(Exhibit("video-0", "what was seen", "image/png", b"a picture"))
     await made.close()
     paths = made.save(tmp_path, "cases/x.py::test_y", ("reference", "reference"))
+    assert (tmp_path / paths["video-0"]).read_bytes() == b"a picture"
     assert set(paths) >= {artefact.value for artefact in Artefact if artefact not in (Artefact.LOG,)}
     assert (tmp_path / paths["offer_sdp"]).read_bytes().decode() == connection.offer
     lines = [json.loads(line) for line in (tmp_path / paths["trace"]).read_text().splitlines()]

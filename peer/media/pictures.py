@@ -23,7 +23,18 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COUNTER_BITS", "Picture", "draw", "is_black", "picture_of", "png", "psnr", "read_counter"]
+__all__ = [
+    "COUNTER_BITS",
+    "MISREADINGS",
+    "Picture",
+    "draw",
+    "is_black",
+    "misread",
+    "picture_of",
+    "png",
+    "psnr",
+    "read_counter",
+]
 
 Picture: TypeAlias = NDArray[np.uint8]
 
@@ -138,6 +149,25 @@ def psnr(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
         raise ValueError(f"pictures of {one.shape} and {other.shape}")
     error = float(np.mean((one.astype(np.float32) - other.astype(np.float32)) ** 2))
     return float("inf") if error == 0 else 10 * float(np.log10(255**2 / error))
+
+
+#: How colours can go wrong between two implementations: what was made, what it was taken for.
+MISREADINGS: Final = {
+    "BT.709 in full range, taken for BT.601": (("ITU709", "JPEG"), ("ITU601", "MPEG")),
+    "BT.709 in full range, taken for BT.709": (("ITU709", "JPEG"), ("ITU709", "MPEG")),
+    "BT.601, taken for BT.709": (("ITU601", "MPEG"), ("ITU709", "MPEG")),
+}
+
+
+def misread(rgb: NDArray[np.uint8], how: str) -> Picture:
+    """The picture as it looks after one of `MISREADINGS`."""
+    import av
+
+    (made, made_range), (taken, taken_range) = MISREADINGS[how]
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
+    coded = frame.reformat(format="yuv444p", dst_colorspace=made, dst_color_range=made_range)
+    picture: Picture = coded.to_ndarray(format="rgb24", src_colorspace=taken, src_color_range=taken_range)
+    return picture
 
 
 def is_black(rgb: NDArray[np.uint8]) -> bool:

@@ -6,12 +6,22 @@ from collections.abc import Mapping
 from typing import Final
 
 from harness.matrix.row import Row
-from harness.matrix.rows import data, interface_change, nat, relay, restart, trickle
+from harness.matrix.rows import data, interface_change, media, nat, relay, restart, trickle
 
 __all__ = ["ROWS", "parse_rows"]
 
 ROWS: Final[Mapping[str, Row]] = {
-    row.name: row for row in (data.ROW, trickle.ROW, restart.ROW, *relay.ROWS, nat.ROW, nat.SWEEP, interface_change.ROW)
+    row.name: row
+    for row in (
+        data.ROW,
+        *media.ROWS,
+        trickle.ROW,
+        restart.ROW,
+        *relay.ROWS,
+        nat.ROW,
+        nat.SWEEP,
+        interface_change.ROW,
+    )
 }
 
 

@@ -96,3 +96,20 @@ def test_nothing_outside_of_the_run_is_read(tmp_path: Path) -> None:
         evidence = read_evidence(inside, {"offer_sdp": path})
         assert evidence.offer == ""
         assert len(evidence.problems) == 1
+
+
+def test_images_are_shown_as_they_are(tmp_path: Path) -> None:
+    write(tmp_path, "m", json.dumps([{"name": "video-0", "caption": "<VP8>", "type": "image/png"}]))
+    write(tmp_path, "video-0.png", b"\x89PNG")
+    evidence = read_evidence(tmp_path, {"media": "m", "video-0": "video-0.png"})
+    assert [(image.caption, image.url) for image in evidence.images] == [("<VP8>", "data:image/png;base64,iVBORw==")]
+
+
+@pytest.mark.parametrize(
+    "listed", [{"name": "x"}, {"name": "x", "caption": "", "type": "image/png"}, {"type": "text/html"}]
+)
+def test_images_that_are_not_there_are_a_problem_in_words(tmp_path: Path, listed: dict[str, str]) -> None:
+    write(tmp_path, "m", json.dumps([listed]))
+    evidence = read_evidence(tmp_path, {"media": "m", "x": "../x"})
+    assert evidence.images == ()
+    assert "media (m) can't be shown" in evidence.problems[0]

@@ -79,3 +79,13 @@ def test_a_png_file_holds_the_picture() -> None:
     with av.open(io.BytesIO(data), format="png_pipe") as container:
         frame = next(container.decode(video=0))
     assert np.array_equal(frame.to_ndarray(format="rgb24"), picture)
+
+
+@pytest.mark.parametrize("how", pictures.MISREADINGS)
+def test_a_misread_picture_is_explained_by_its_misreading_alone(how: str) -> None:
+    drawn = pictures.draw(5, 160, 120)
+    seen = pictures.misread(drawn, how)
+    assert pictures.psnr(drawn, seen) < 30
+    likely = {each: pictures.psnr(seen, pictures.misread(drawn, each)) for each in pictures.MISREADINGS}
+    assert max(likely, key=lambda each: likely[each]) == how
+    assert pictures.read_counter(seen) == 5

@@ -1,0 +1,94 @@
+"""The media rows turn red for what they are to find: a wrong tone, black, frozen or spoiled pictures, silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.endpoints import watchers
+from harness.matrix.cell import Cell
+from harness.matrix.rows import ROWS, media
+from harness.matrix.run import run
+from harness.results import CaseResult
+from harness.script.steps import Track
+from harness.verdict import Verdict
+from peer.media import sources
+
+SELF = Cell("reference", "reference")
+ONE_OF_EACH = {kind: lines[:1] for kind, lines in media.LINES.items()}
+
+
+async def played(directory: Path, kind: str) -> CaseResult:
+    (result,) = (await run(directory, [SELF], rows=[ROWS[kind]], seed=1)).cells
+    return result
+
+
+def spoiled(make: Any) -> Any:
+    """A test pattern whose pictures go through `make(rgb, turn)`."""
+
+    class Spoiled(sources.TestPattern):
+        async def next_frame(self) -> Any:
+            frame = await super().next_frame()
+            made = type(frame).from_ndarray(np.ascontiguousarray(make(frame.to_ndarray(), frame.pts)), format="rgb24")
+            made.pts, made.time_base = frame.pts, frame.time_base
+            return made
+
+    return lambda step: Spoiled(step.width, step.height, step.frame_rate)
+
+
+FROZEN: list[Any] = []
+
+
+def frozen(rgb: Any, turn: int) -> Any:
+    FROZEN.append(rgb)
+    return FROZEN[0]
+
+
+NOISE = np.random.default_rng(7).integers(-90, 90, (240, 320, 3))
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "words"),
+    [
+        ("audio", lambda step: sources.Tone(step.hz + 3), ".00 Hz was heard"),
+        ("audio", lambda step: sources.Silence(), "was sent, nothing was heard"),
+        ("video", spoiled(lambda rgb, turn: rgb * 0), "counter not readable"),
+        ("video", spoiled(frozen), "counters 0, 0, 0"),
+        ("video", spoiled(lambda rgb, turn: np.clip(rgb + NOISE, 0, 255).astype(np.uint8)), " dB, counter "),
+    ],
+    ids=["detuned", "silent", "black", "frozen", "noisy"],
+)
+async def test_what_arrives_wrong_turns_the_cell_red(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, source: Any, words: str
+) -> None:
+    monkeypatch.setattr(media, "_WARM_UP", 2.0)
+    monkeypatch.setattr(media, "LINES", ONE_OF_EACH)
+    monkeypatch.setattr(watchers, "source", source)
+    result = await played(tmp_path, kind)
+    assert result.verdict is Verdict.FAIL
+    assert words in result.message
+
+
+@pytest.mark.parametrize("kind", ["audio", "video"])
+async def test_what_arrives_right_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setattr(media, "LINES", ONE_OF_EACH)
+    result = await played(tmp_path, kind)
+    assert (result.verdict, result.message) == (Verdict.PASS, "")
+    ending = "png" if kind == "video" else "svg"
+    images = [path for path in result.artefacts.values() if path.endswith(f".{ending}")]
+    assert len(images) == 2
+    assert all((tmp_path / path).stat().st_size > 500 for path in images)
+    facts: Any = result.facts[kind]
+    assert len(facts) == 2
+
+
+def test_a_line_finds_its_codec() -> None:
+    line = media.Line("H264", "video", "video/H264", "packetization-mode=1;profile-level-id=42e01f")
+    fmtp = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
+    assert line.matches({"mimeType": "video/h264", "sdpFmtpLine": fmtp})
+    assert not line.matches({"mimeType": "video/H264", "sdpFmtpLine": fmtp.replace("mode=1", "mode=0")})
+    assert not line.matches({"mimeType": "video/VP8"})
+    assert Track("video").kind == line.kind
