@@ -78,6 +78,8 @@ class Progress:
     seconds: float = 0.0
     here: int = 0
     cells: Counter[str] = field(default_factory=Counter)
+    #: When each cell was covered first, in seconds of all runs together.
+    first: dict[str, float] = field(default_factory=dict)
     findings: dict[tuple[str, ...], Finding] = field(default_factory=dict)
     fresh: list[Finding] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -189,6 +191,7 @@ class Campaign:
         new = played.cells - progress.cells.keys()
         if new:
             progress.covered = time.monotonic()
+            progress.first.update(dict.fromkeys(new, round(progress.seconds + progress.elapsed, 2)))
         progress.cells.update(played.cells)
         hypothesis.target(float(len(new)), label="new coverage cells")
         if time.monotonic() - self._saved_at > _SAVE_EVERY:
@@ -219,6 +222,7 @@ class Campaign:
             "examples": progress.examples,
             "seconds": round(progress.seconds + progress.elapsed, 1),
             "cells": dict(sorted(progress.cells.items())),
+            "first": dict(sorted(progress.first.items(), key=lambda one: one[1])),
             "findings": [finding.id for finding in progress.findings.values()],
         }
         write_atomically(self._directory / STATE_FILE, json.dumps(state, indent=1) + "\n")
@@ -231,6 +235,7 @@ class Campaign:
             progress = Progress(
                 seed, examples=int(data["examples"]), seconds=float(data["seconds"]), cells=Counter(data["cells"])
             )
+            progress.first = {str(cell): float(when) for cell, when in data.get("first", {}).items()}
             progress.batch = int(data["batch"]) if data["seed"] == seed else 0
         except FileNotFoundError:
             return Progress(seed)

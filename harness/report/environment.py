@@ -34,6 +34,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     filters: dict[str, Callable[..., str | bool]] = {
+        "beside": quote,
         "duration": _duration,
         "fact": _fact,
         "is_web": lambda text: re.fullmatch(r"https?://\S+", str(text)) is not None,

@@ -19,6 +19,7 @@ from harness.clauses.registry import RegistryError, default_folder, load
 from harness.report.clause_view import Library, clause_pages, endpoint_page
 from harness.report.environment import VERDICTS, asset, digest, environment, release
 from harness.report.evidence import Evidence, read_evidence
+from harness.report.fuzz_view import HEIGHT, WIDTH, read_campaigns
 from harness.report.junit import junit_xml
 from harness.report.model import case_page, overview, witnesses
 from harness.report.packing import pack
@@ -79,7 +80,11 @@ def render(run: RunResults, directory: Path, *, past: Iterable[PastRun] = (), kn
         run = replace(run, clauses=known.measure(run).for_results())
     jinja = environment()
     style, script = asset("report.css"), asset("ladder.js") + asset("report.js")
+    campaigns, unread = read_campaigns(directory.resolve().parent / "fuzz", directory)
     pages = {**_clause_pages(jinja, run, known), **_endpoint_pages(jinja, run, known)}
+    if campaigns or unread:
+        template, box = jinja.get_template("fuzz.html.j2"), {"width": WIDTH, "height": HEIGHT}
+        pages["fuzz/campaigns"] = template.render(campaigns=campaigns, problems=unread, **box)
     return jinja.get_template("index.html.j2").render(
         view=overview(run, past),
         verdicts=VERDICTS,
@@ -90,6 +95,7 @@ def render(run: RunResults, directory: Path, *, past: Iterable[PastRun] = (), kn
         script_hash=digest(script),
         clause_pages=frozenset(name.removeprefix("clauses/") for name in pages),
         endpoint_pages=frozenset(run.run.builds),
+        campaigns=campaigns,
         pages=pack(chain(pages.items(), _case_pages(jinja, run, directory, past, known))),
     )
 

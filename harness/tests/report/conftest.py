@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from harness.report.render import write_report
-from harness.tests.report.sample import HOSTILE, sample_run
+from harness.tests.report.sample import HOSTILE, sample_campaign, sample_run
 
 
 def _chromium(playwright: Playwright) -> Browser:
@@ -66,5 +66,6 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def _report(directory: Path, hostile: str) -> str:
-    sample_run(directory, hostile=hostile)
-    return write_report(directory).as_uri()
+    sample_run(directory / "latest", hostile=hostile)
+    sample_campaign(directory / "fuzz", hostile=hostile)
+    return write_report(directory / "latest").as_uri()

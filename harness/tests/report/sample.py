@@ -63,6 +63,34 @@ def sample_run(directory: Path, *, hostile: str = "") -> None:
         writer.finish(clauses=coverage, duration_s=42.0)
 
 
+_FINDING = "0123456789abcdef"
+
+
+def sample_campaign(folder: Path, *, hostile: str = "") -> None:
+    """Write a campaign on the signalling machine with one finding; `hostile` is in every string it holds."""
+    calls = ("createOffer", "setLocalDescription(offer)", "setRemoteDescription(answer)", f"close{hostile}")
+    states = ("stable", "have-local-offer", "closed")
+    cells = {f"{state} x {call} x value{hostile}": 3**at for at, (state, call) in enumerate(product(states, calls))}
+    problem = {"oracle": "state", "error": f"stable{hostile}", "state": "closed", "endpoint": "chromium"}
+    problem |= {"clause": f"W3C-1-1{hostile}", "message": f"step 3 {hostile}"}
+    found = {"id": _FINDING, "confirmed": 5, "attempts": 5, "problem": problem}
+    state: dict[str, Any] = {
+        "target": "signalling",
+        "endpoints": ["chromium"],
+        "builds": {"chromium": f"156.0{hostile}"},
+        "seed": 7,
+    }
+    state |= {"examples": 1234, "seconds": 60.0, "cells": cells}
+    state |= {"first": {cell: at * 3.0 for at, cell in enumerate(cells)}}
+    finding = folder / "signalling-chromium" / _FINDING
+    finding.mkdir(parents=True)
+    (finding / "finding.json").write_text(json.dumps(found))
+    (finding / "repro.html").write_text("<!doctype html>")
+    (finding.parent / "campaign.json").write_text(json.dumps(state))
+    (folder / "torn").mkdir()
+    (folder / "torn" / "campaign.json").write_text(f'{{"target": "{hostile[:3]}')
+
+
 def write_artefacts(directory: Path, case: str, lanes: tuple[str, str], hostile: str = "") -> dict[str, str]:
     """The artefacts of one case: a short conversation of `lanes`."""
     folder = directory / artefact_folder(case, lanes)

@@ -74,6 +74,19 @@ def test_a_page_that_is_not_there_says_so(page: Page, sample: str) -> None:
     expect(page.locator("#page")).to_contain_text("no such page")
 
 
+def test_campaigns_show_their_coverage_and_their_findings(page: Page, sample: str) -> None:
+    page.goto(sample)
+    page.get_by_role("link", name="Fuzzing").click()
+    expect(page.locator("h1:visible")).to_contain_text("Fuzzing campaigns")
+    expect(page.locator(".growth polyline")).to_be_visible()
+    expect(page.locator(".heat tbody tr")).to_have_count(4)
+    expect(page.locator(".heat td.h5")).not_to_have_count(0)
+    expect(page.locator("#page .findings")).to_contain_text("state: stable in closed (chromium)")
+    expect(page.locator("#page .notice")).to_contain_text("torn: not a campaign")
+    page.get_by_role("link", name="repro.html").click()
+    page.wait_for_url("**/fuzz/signalling-chromium/0123456789abcdef/repro.html")
+
+
 @one_is_enough
 @pytest.mark.parametrize("width", [360, 1280])
 def test_nothing_is_wider_than_the_window(page: Page, sample: str, width: int) -> None:
@@ -90,7 +103,7 @@ def test_hostile_text_is_inert_on_every_page(page: Page, hostile: str) -> None:
     links = page.evaluate("[...new Set([...document.querySelectorAll('a.chip')].map(a => a.getAttribute('href')))]")
     assert len(links) > 20
     # Two cells and two cases have every field a peer can fill.
-    for link in [*links[:2], *links[-2:], "#/endpoint/chromium"]:
+    for link in [*links[:2], *links[-2:], "#/endpoint/chromium", "#/fuzz/campaigns"]:
         page.goto(hostile + link)
         expect(page.locator("#page article")).to_be_visible()
         page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
@@ -133,7 +146,7 @@ def test_an_accessibility_checker_finds_nothing_serious(page: Page, sample: str,
     page.locator(".findings .title").first.click()
     expect(page.locator("#page article")).to_be_visible()
     _check_accessibility(page)
-    for name in ("endpoint/chromium", "clauses/RFC8831"):
+    for name in ("endpoint/chromium", "clauses/RFC8831", "fuzz/campaigns"):
         page.goto(f"{sample}#/{name}")
         expect(page.locator("#page-title")).to_be_visible()
         _check_accessibility(page)
