@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final, NoReturn
 
@@ -13,11 +14,12 @@ from rich.markup import escape
 
 from harness.endpoints.stacks import KNOWN
 from harness.errors import EndpointError
-from harness.fuzz.campaign import Campaign, Limits, LockedError, locked
+from harness.fuzz.campaign import Campaign, Limits, LockedError, Progress, locked
 from harness.fuzz.finding import Finding, FindingError, Replay
 from harness.fuzz.finding import replay as play_again
 from harness.fuzz.show import run_and_show, summary
 from harness.fuzz.targets import TARGETS, make
+from harness.fuzz.workers import Team, WorkerError
 
 __all__ = ["fuzz", "replay", "replay_text"]
 
@@ -50,6 +52,9 @@ def fuzz(
     endpoint: Annotated[
         str, typer.Option(help=f"Who is tried: {', '.join(KNOWN)}; two, comma-separated, are compared (signalling).")
     ] = "reference",
+    workers: Annotated[
+        int, typer.Option(help="How many processes work on it, each with a seed of its own.", min=1)
+    ] = 1,
     out: Annotated[Path | None, typer.Option(help="The campaign's directory; a campaign there goes on.")] = None,
 ) -> None:
     """Fuzz one target: our parsers and machines, or an endpoint. Ctrl-C stops with everything saved.
@@ -64,20 +69,28 @@ def fuzz(
     directory = out or OUT / "-".join([target, *(names if names != ("reference",) else ())])
     try:
         limits = Limits(seconds_of(max_time), max_examples)
-        with locked(directory), make(target, names) as subject:
+        title = f"{target} on {' and '.join(names)}"
+        with locked(directory):
             chosen = _seed(directory) if seed is None else seed
-            title = f"{target} on {' and '.join(names)}"
-            progress = run_and_show(
-                lambda watch: Campaign(subject, directory, seed=chosen, limits=limits, watch=watch),
-                console,
-                title,
-                limits.seconds,
-            )
-    except (LockedError, EndpointError, ValueError, OSError) as error:
+            if workers > 1:
+                team = Team(target, names, directory, chosen, limits, workers)
+                progress = run_and_show(team.run, console, title, limits.seconds)
+            else:
+                progress = _alone(target, names, directory, chosen, limits, title)
+    except (LockedError, WorkerError, EndpointError, ValueError, OSError) as error:
         _give_up(str(error))
     summary(progress, directory, console)
     if progress.fresh:
         raise typer.Exit(1)
+
+
+def _alone(target: str, names: tuple[str, ...], directory: Path, seed: int, limits: Limits, title: str) -> Progress:
+    with make(target, names) as subject:
+
+        def run(watch: Callable[[Progress], None]) -> Progress:
+            return Campaign(subject, directory, seed=seed, limits=limits, watch=watch).run()
+
+        return run_and_show(run, console, title, limits.seconds)
 
 
 def _seed(directory: Path) -> int:

@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from harness.fuzz.campaign import Campaign, Progress
+from harness.fuzz.campaign import Progress
 
 __all__ = ["run_and_show", "summary"]
 
@@ -36,11 +36,11 @@ def table(progress: Progress, title: str, seconds: float) -> Table:
 
 
 def run_and_show(
-    make: Callable[[Callable[[Progress], None]], Campaign], console: Console, title: str, seconds: float
+    run: Callable[[Callable[[Progress], None]], Progress], console: Console, title: str, seconds: float
 ) -> Progress:
-    """Run the campaign that `make` makes of a watcher, showing where it is; on no terminal only its end is shown."""
+    """Run a campaign, which is given a watcher, showing where it is; on no terminal only its end is shown."""
     if not console.is_terminal:
-        return make(lambda _: None).run()
+        return run(lambda _: None)
     shown_at = 0.0
     with Live(console=console, auto_refresh=False, transient=True) as live:
 
@@ -50,7 +50,7 @@ def run_and_show(
                 shown_at = time.monotonic()
                 live.update(table(progress, title, seconds), refresh=True)
 
-        return make(watch).run()
+        return run(watch)
 
 
 def summary(progress: Progress, directory: Path, console: Console) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,26 @@ def test_replay_says_fixed_or_error(tmp_path: Path) -> None:
     assert (code, output.split()[0]) == (1, "ERROR")
     bad = Finding("sdp-parse", ("reference",), Problem("exception", "KeyError"), {"no": "sdp"}).save(tmp_path, {})
     assert run("replay", bad)[0] == 1
+
+
+@pytest.mark.timeout(180)
+def test_workers_make_one_campaign(tmp_path: Path) -> None:
+    known = Finding("rtp", ("reference",), Problem("exception", "KeyError in nowhere"), {"no": "rtp"})
+    known.save(tmp_path / "workers" / "1", {})
+    code, output = run("fuzz", "rtp", "--max-examples", 20, "--seed", 5, "--workers", 2, "--out", tmp_path)
+    assert code == 1, output
+    assert f"finding {known.id}" in output
+    assert (tmp_path / known.id / "finding.json").exists()
+    whole = json.loads((tmp_path / "campaign.json").read_text())
+    parts = [json.loads(file.read_text()) for file in tmp_path.glob("workers/*/campaign.json")]
+    assert [part["seed"] for part in sorted(parts, key=lambda part: int(part["seed"]))] == [5, 6]
+    assert whole["examples"] == sum(part["examples"] for part in parts) >= 20
+    assert set(whole["cells"]) == {cell for part in parts for cell in part["cells"]} == set(whole["first"])
+    assert run("fuzz", "rtp", "--max-examples", 20, "--workers", 2, "--out", tmp_path)[0] == 0
+    assert json.loads((tmp_path / "campaign.json").read_text())["examples"] >= 40
+
+
+def test_workers_that_cannot_run_say_why(tmp_path: Path) -> None:
+    code, output = run("fuzz", "rtp", "--endpoint", "chromium", "--workers", 2, "--out", tmp_path)
+    assert code == 2
+    assert "no chromium to choose" in " ".join(output.split())
