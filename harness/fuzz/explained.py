@@ -9,6 +9,7 @@
     state = "*, setRemoteDescription"
     step = "W3C-Introduction-M1"       # the step it breaks
     reason = "null is taken for a description without type"
+    message = "*Failed to parse*"      # may be left out
 """
 
 from __future__ import annotations
@@ -36,11 +37,17 @@ class Explanation:
     state: str
     step: str
     reason: str
+    message: str = "*"
 
     def fits(self, problem: Problem) -> bool:
         if self.endpoint != problem.endpoint:
             return False
-        words = ((problem.oracle, self.oracle), (problem.error, self.error), (problem.state, self.state))
+        words = (
+            (problem.oracle, self.oracle),
+            (problem.error, self.error),
+            (problem.state, self.state),
+            (problem.message, self.message),
+        )
         return all(fnmatchcase(word, pattern) for word, pattern in words)
 
 
