@@ -111,6 +111,8 @@ FAULTS = {
         an_offer_sets_no_current_direction=reads(f"{TRANSCEIVER}.currentDirection", "inactive"),
         an_offer_is_for_a_track_that_waits=slots(add_track=False),
         an_offer_is_not_for_a_transceiver_that_was_added=slots(add_track=True),
+        a_track_does_not_make_a_transceiver_wait_that_was_added=slots(add_track=True),
+        a_transceiver_that_outlived_a_rollback_waits_for_an_offer=gives("media.Media.transceivers", []),
         an_offer_is_not_for_a_track_of_another_kind=patched("peer.jsep.association.kind_of", lambda _: jsep.Kind.VIDEO),
         an_offer_to_receive_fires_no_track=patched("peer.jsep.media.direction_of", lambda *_: jsep.Direction.SENDRECV),
         a_track_comes_in_the_stream_its_offer_names=patched("peer.api.media.Media._stream", lambda *_: MediaStream()),

@@ -137,6 +137,29 @@ async def test_an_offer_is_not_for_a_transceiver_that_was_added(endpoint: Endpoi
 
 
 @clause("W3C-set-a-session-description-4.7.11.2.5")
+async def test_a_track_does_not_make_a_transceiver_wait_that_was_added(endpoint: Endpoint) -> None:
+    """What counts is how the transceiver came to be, not that addTrack used it later."""
+    added = (AddTransceiver("audio"), Track("audio", "track"), AddTrack(Ref("track")))
+    played = await play(endpoint, PC, *added, remote("offer", offer()), transceivers(), read("all.length"))
+    played.gave({"all.length": 2})
+
+
+@clause("W3C-set-a-session-description-4.7.12.3.7", "W3C-set-a-session-description-4.7.11.2.5")
+async def test_a_transceiver_that_outlived_a_rollback_waits_for_an_offer(endpoint: Endpoint) -> None:
+    played = await play(
+        endpoint,
+        offered(),
+        Track("audio", "track"),
+        AddTrack(Ref("track")),
+        remote("rollback", ""),
+        remote("offer", offer()),
+        transceivers(),
+        read("all.length", "all.0.mid"),
+    )
+    played.gave({"all.length": 1, "all.0.mid": "a"})
+
+
+@clause("W3C-set-a-session-description-4.7.11.2.5")
 async def test_an_offer_is_not_for_a_track_of_another_kind(endpoint: Endpoint) -> None:
     added = (Track("video", "track"), AddTrack(Ref("track")))
     played = await play(endpoint, PC, *added, remote("offer", offer()), transceivers(), read("all.length"))

@@ -88,7 +88,10 @@ class Media:
             slots = transceiver._slots
             transceiver.sender._track = track
             direction = jsep.Direction.of(sends=True, receives=slots.direction.receives)
-            self._change(transceiver, stream_ids=ids, direction=direction, add_track=True)
+            # Section 5.1: a remote offer is for transceivers "created via addTrack()", not for those of addTransceiver.
+            # One that a remote offer made stays when that is rolled back (step 4.7.12.3.7), and waits for another.
+            waits = slots.add_track or slots.remote_made
+            self._change(transceiver, stream_ids=ids, direction=direction, add_track=waits)
         else:  # step 9
             core.state, slots = core.state.add(
                 jsep.Kind(track.kind), jsep.Direction.SENDRECV, stream_ids=ids, add_track=True
