@@ -23,8 +23,8 @@ from peer.api.events import Event
 __all__ = ["CHANNELS", "Echo", "Outcome", "soak"]
 
 CHANNELS = 200
-PATIENCE = 60.0
-_LARGEST = 60_000
+PATIENCE = 300.0
+_LARGEST = 20_000
 _WARM_UP = 0.25  # of the time: what is allocated once belongs to it
 _MAY_GROW = 24 << 20  # bytes: the noise of an allocator, not a leak of 200 channels' messages
 

@@ -45,7 +45,7 @@ class EchoingPeer:
 @pytest.mark.parametrize("forgets", [False, True])
 async def test_nothing_is_lost_with_a_peer_that_echoes_and_something_with_one_that_forgets(forgets: bool) -> None:
     echo = EchoingPeer(forgets=forgets)
-    outcome = await soak("ours", echo, 0.3, seed=1, channels=20, patience=2.0 if forgets else 30.0)
+    outcome = await soak("ours", echo, 0.3, seed=1, channels=20, patience=2.0 if forgets else 600.0)
     echo.pc.close()
     assert outcome.channels >= 20
     assert outcome.messages > 0
