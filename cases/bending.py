@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
+from peer.ice.agent import Address, Transmission
 from peer.wire.stun import Attribute, AttributeType, Class, Message
 
-__all__ = ["Bend", "as_well", "changed", "dropped", "each", "stranger", "without"]
+__all__ = ["Bend", "Elsewhere", "as_well", "changed", "dropped", "each", "stranger", "without"]
+
+BINDING_SUCCESS: Final = b"\x01\x01"
 
 Bend = Callable[[Any], Iterable[Any]]
 
@@ -49,6 +52,21 @@ def as_well(make: Callable[[Message], Message]) -> Bend:
         return (make(replace(message, transaction_id=stranger(message.transaction_id))), message)
 
     return bend
+
+
+class Elsewhere:
+    """For `Seams(datagram=...)`: STUN answers leave from another socket than the one that was asked."""
+
+    def __init__(self) -> None:
+        self._bases: set[Address] = set()
+
+    def __call__(self, one: Transmission) -> Iterable[Transmission]:
+        here = one.path.local
+        self._bases.add(here)
+        if not one.data.startswith(BINDING_SUCCESS):
+            return (one,)
+        others = [base for base in self._bases if base != here and base.is_ipv6 == here.is_ipv6]
+        return tuple(replace(one, path=one.path._replace(local=base)) for base in others[:1])
 
 
 def stranger(transaction_id: bytes) -> bytes:

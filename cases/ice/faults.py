@@ -9,15 +9,18 @@ from typing import Any
 import pytest
 
 from cases.bending import dropped, without
-from cases.planting import Fault, and_attribute, lines, patched, patient, planted, requests, stun
+from cases.planting import Fault, and_attribute, lacks, lines, patched, patient, planted, requests, stun
 from peer.api import Seams
-from peer.ice.agent import Address, Candidate
+from peer.ice.agent import Address, Candidate, Path
+from peer.ice.agent.generation import Generation
 from peer.ice.edge import gatherer
 from peer.wire import sctp
 from peer.wire.stun import AttributeType, Class, Message
 
 __all__ = ["FAULTS"]
 
+CHECKS = "cases/ice/test_rfc8445_7_checks.py::test_"
+OFFERS = "cases/ice/test_rfc8839_4_offer_answer.py::test_"
 CONFLICTS = "cases/ice/test_rfc8445_7_3_1_1_role_conflicts.py::test_"
 CONCLUDING = "cases/ice/test_rfc8445_8_concluding.py::test_"
 CONSENT = "cases/ice/test_rfc7675_5_1_consent.py::test_"
@@ -83,6 +86,33 @@ def numbers() -> Callable[[], str]:
         return f"{len(count):08d}"
 
     return number
+
+
+NEVER_CHECKS = stun(lambda one: () if one.message_class is Class.REQUEST else (one,))
+
+
+def controls_later(one: Message, name: str) -> Message:
+    """After a restart it takes the controlling role."""
+    if one.username == name:
+        return one
+    return replace(
+        one,
+        attributes=tuple(
+            replace(each, type=AttributeType.ICE_CONTROLLING) if each.type == AttributeType.ICE_CONTROLLED else each
+            for each in one.attributes
+        ),
+    )
+
+
+def takes_any_path() -> Fault:
+    """An answer counts wherever it comes from."""
+    usual = Generation.receive_response
+
+    def receive(self: Generation, message: Message, data: bytes, path: Path, now: float) -> str:
+        transaction = self._transactions.get(message.transaction_id)
+        return usual(self, message, data, transaction.path, now)
+
+    return patched("peer.ice.agent.generation.Generation.receive_response", receive)
 
 
 FAULTS = {
@@ -176,5 +206,36 @@ FAULTS = {
             Seams(ice={"ta": 0.0}), lambda monkeypatch: monkeypatch.setattr("peer.ice.agent.timing.TA_MINIMUM", 0.0)
         ),
         a_pace_other_than_50_ms_is_announced=Fault(Seams(ice={"ta": 0.02})),
+    ),
+    **planted(
+        CHECKS,
+        sanity_an_agent_checks_what_it_is_told=NEVER_CHECKS,
+        a_check_from_an_unknown_candidate_triggers_a_check_back=NEVER_CHECKS,
+        peer_reflexive_candidates_are_enough_to_connect=NEVER_CHECKS,
+        an_answer_from_another_address_makes_no_pair_valid=takes_any_path(),
+        a_thousand_candidates_do_not_keep_it_from_connecting=MUTE,
+        a_name_that_never_resolves_is_no_failure=MUTE,
+        an_agent_controls_a_lite_one_though_that_initiated=stun(without(AttributeType.ICE_CONTROLLING)),
+        an_agent_nominates_to_a_lite_one=stun(without(AttributeType.USE_CANDIDATE)),
+        a_restart_by_the_controlled_side_leaves_the_roles=in_each_session(controls_later),
+    ),
+    **planted(
+        OFFERS,
+        sanity_an_offer_has_ice_attributes=lacks("a=ice-ufrag"),
+        a_full_agent_does_not_say_ice_lite=lines(lambda line: "t=0 0\r\na=ice-lite" if line == "t=0 0" else line),
+        an_offer_says_ice2=lacks("a=ice-options"),
+        an_answer_says_ice2=lacks("a=ice-options"),
+        an_answer_has_credentials=lacks("a=ice-pwd"),
+        trickle_is_announced_for_all_streams_or_none=lacks("a=ice-options"),
+        ice_options_stay_in_a_later_offer=always_says("ice-options", numbers()),
+        one_user_name_fragment_has_one_password=always_says("ice-pwd", numbers()),
+        an_inactive_section_has_ice_attributes=lacks("a=ice-ufrag"),
+        no_candidate_has_a_domain_name=gathers(lambda one: replace(one, address=Address("host.local", 1))),
+        a_priority_ends_with_256_minus_the_component=gathers(lambda one: replace(one, priority=one.priority - 1)),
+        host_candidates_over_udp_have_the_type_preference_126=gathers(
+            lambda one: replace(one, priority=one.priority - (1 << 24))
+        ),
+        local_preferences_of_one_type_differ=gathers(lambda one: replace(one, priority=126 << 24 | 65535 << 8 | 255)),
+        an_offer_without_trickle_is_answered_by_regular_ice=MUTE,
     ),
 }

@@ -52,7 +52,9 @@ class Agent:
     ) -> None:
         self.config = config if config is not None else Config()
         tiebreaker = int.from_bytes(entropy(8), "big")
-        self._context = Context(self.config, entropy, transform, trace, self.config.controlling, tiebreaker)
+        self._given_role = self.config.controlling
+        controlling = self.config.controlling and not self.config.lite
+        self._context = Context(self.config, entropy, transform, trace, controlling, tiebreaker)
         local = self.config.local or Parameters.generate(entropy, lite=self.config.lite)
         self._current = Generation(self._context, local, 0, 0.0)
         self._previous: Generation | None = None
@@ -128,8 +130,13 @@ class Agent:
     # -- signalling --------------------------------------------------------------------------------------------------
 
     def set_controlling(self, controlling: bool) -> None:
-        """The role signalling gives us (RFC 8445 section 6.1.1), to be set before checks begin."""
-        self._context.controlling = controlling
+        """The role signalling gives us (RFC 8445 section 6.1.1), to be set before checks begin.
+
+        A lite agent has it towards another lite one only: whoever is full controls.
+        """
+        self._given_role = controlling
+        remote = self._current.remote
+        self._context.controlling = controlling and (not self.config.lite or (remote is not None and remote.lite))
         self._roles_changed()
 
     def set_remote_parameters(self, parameters: Parameters, now: float) -> list[Event]:
@@ -141,8 +148,8 @@ class Agent:
         if known is not None:
             self._begin(None, now)
         self._current.set_remote(parameters, now)
-        if parameters.lite and not self.config.lite:
-            self.set_controlling(True)  # RFC 8445 section 6.1.1: the full one controls
+        if self.config.lite or parameters.lite:
+            self.set_controlling(self._given_role or not self.config.lite)
         return self._settle(now)
 
     def start_gathering(self, now: float) -> list[Event]:
