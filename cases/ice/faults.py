@@ -88,6 +88,11 @@ def numbers() -> Callable[[], str]:
     return number
 
 
+def a_password_for_each_section() -> Fault:
+    number = numbers()
+    return lines(lambda line: f"{line}\r\na=ice-pwd:{number() * 3}" if line.startswith("a=mid:") else line)
+
+
 NEVER_CHECKS = stun(lambda one: () if one.message_class is Class.REQUEST else (one,))
 
 
@@ -228,7 +233,7 @@ FAULTS = {
         an_answer_has_credentials=lacks("a=ice-pwd"),
         trickle_is_announced_for_all_streams_or_none=lacks("a=ice-options"),
         ice_options_stay_in_a_later_offer=always_says("ice-options", numbers()),
-        one_user_name_fragment_has_one_password=always_says("ice-pwd", numbers()),
+        one_user_name_fragment_has_one_password=a_password_for_each_section(),
         an_inactive_section_has_ice_attributes=lacks("a=ice-ufrag"),
         no_candidate_has_a_domain_name=gathers(lambda one: replace(one, address=Address("host.local", 1))),
         a_priority_ends_with_256_minus_the_component=gathers(lambda one: replace(one, priority=one.priority - 1)),

@@ -147,11 +147,12 @@ async def test_host_candidates_over_udp_have_the_type_preference_126(endpoint: E
 async def test_local_preferences_of_one_type_differ(endpoint: Endpoint, connect: Connect) -> None:
     said = await said_by(await gathered(endpoint))
     for section in said.sections:
-        preferences: dict[tuple[str, str], list[int]] = {}
+        preferences: dict[tuple[str, str, str], list[int]] = {}
         for fields in (line.split(" ") for line in section.attributes("candidate")):
-            preferences.setdefault((fields[7], fields[2].lower()), []).append(int(fields[3]) >> 8 & 0xFFFF)
+            kind = fields[1], fields[7], fields[2].lower()
+            preferences.setdefault(kind, []).append(int(fields[3]) >> 8 & 0xFFFF)
         for kind, seen in preferences.items():
-            check(len(set(seen)) == len(seen), f"{kind} candidates have the local preferences {seen}")
+            check(len(set(seen)) == len(seen), f"candidates {kind} have the local preferences {seen}")
 
 
 @clause("RFC8838-5-M1", "RFC8838-3-M1")
