@@ -13,7 +13,7 @@ from typing import Final
 from peer.jsep import DescriptionType, Side, SignalingState
 from peer.jsep.signaling import TRANSITIONS
 
-__all__ = ["CONTENT", "Connection", "Expected"]
+__all__ = ["CONTENT", "SIDES", "Connection", "Expected"]
 
 _STABLE: Final = SignalingState.STABLE
 _HAVE_LOCAL_OFFER: Final = SignalingState.HAVE_LOCAL_OFFER
@@ -78,7 +78,7 @@ class Connection:
         if method == "close":
             self.state = _CLOSED
         elif succeeded and expected.kind is not None:
-            self._describe(_SIDES[method], expected.kind)
+            self._describe(SIDES[method], expected.kind)
 
     def _describe(self, side: Side, kind: DescriptionType) -> None:
         if kind in _OPENING:
@@ -137,7 +137,7 @@ def _add_candidate(connection: Connection, kind: DescriptionType | None) -> Expe
     return Expected(clause=clause)
 
 
-_SIDES: Final[Mapping[str, Side]] = {"setLocalDescription": Side.LOCAL, "setRemoteDescription": Side.REMOTE}
+SIDES: Final[Mapping[str, Side]] = {"setLocalDescription": Side.LOCAL, "setRemoteDescription": Side.REMOTE}
 _JUDGES: Final[Mapping[str, Callable[[Connection, DescriptionType | None], Expected]]] = {
     "setLocalDescription": _set_local,
     "setRemoteDescription": _set_remote,

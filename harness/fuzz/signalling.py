@@ -7,7 +7,7 @@ other is a reference that the endpoint resolves, so that a script doesn't depend
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Final
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from harness.fuzz import explained
 from harness.fuzz.hosts import Hosts
-from harness.fuzz.model import Connection, Expected
+from harness.fuzz.model import SIDES, Connection, Expected
 from harness.fuzz.target import Example, Played, Problem, Target
 from harness.repro import render_page, render_program
 from harness.script import (
@@ -40,8 +40,9 @@ from harness.script import (
     Trace,
 )
 from peer.jsep import DescriptionType, SignalingState
+from peer.jsep.signaling import TRANSITIONS
 
-__all__ = ["Signalling"]
+__all__ = ["Signalling", "coverage"]
 
 _NAMES: Final = ("a", "b")
 _OTHER: Final[Mapping[str, str]] = {"a": "b", "b": "a"}
@@ -138,12 +139,29 @@ def _words(step: Step) -> str:
     return f"{step.method}({given['type']})" if isinstance(given, Mapping) and "type" in given else step.method
 
 
+def coverage(cells: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """How many rows of the transition table were gone by, and how many pairs of rows that can follow each other, as
+    (reached, all).
+    """
+    rows = {f"row: {state}, {side}, {kind}" for state, side, kind in TRANSITIONS}
+    pairs = {
+        f"pair: {one[0]}, {one[1]}, {one[2]} > {two[0]}, {two[1]}, {two[2]}"
+        for one, after in TRANSITIONS.items()
+        for two in TRANSITIONS
+        if two[0] is after
+    }
+    reached = set(cells)
+    return {"rows": (len(rows & reached), len(rows)), "pairs": (len(pairs & reached), len(pairs))}
+
+
 class _Judge:
     """Follows a trace with the model, step by step; the first thing that differs is the problem."""
 
     def __init__(self, endpoint: str, script: Script, trace: Trace) -> None:
         self._endpoint, self._script, self._trace = endpoint, script, trace
         self._connections = {name: Connection() for name in _NAMES}
+        self._last: dict[str, str] = {}
+        self._rows: dict[str, tuple[str, ...]] = {}
 
     def judge(self, cells: set[str]) -> Iterator[Problem]:
         """Every problem up to the one after which the model no longer knows where the endpoint is."""
@@ -156,12 +174,21 @@ class _Judge:
             ended = outcome.failure.name if outcome.failure is not None else outcome.kind.value
             cells.add(f"{self._connections[step.on].state} x {_words(step)} x {ended}")
             found = self._step(number, step, outcome)
+            cells.update(self._transitions(step.on) if found is None else ())
             if found is not None:
                 yield found
             yield from self._premature(number, step.on)
             seen = outcome.states.get(step.on, {}).get("signalingState")
             if outcome.kind is Kind.PENDING or seen != self._connections[step.on].state:
                 return
+
+    def _transitions(self, on: str) -> Iterator[str]:
+        """The rows of the transition table a call went by, and the pairs they make with the row before."""
+        for row in self._rows.pop(on, ()):
+            last, self._last[on] = self._last.get(on), row
+            yield f"row: {row}"
+            if last is not None:
+                yield f"pair: {last} > {row}"
 
     def _premature(self, number: int, on: str) -> Iterator[Problem]:
         """negotiationneeded while a negotiation is under way."""
@@ -186,6 +213,11 @@ class _Judge:
             # W3C "chain an operation" step 7.3 and its like: what a closed connection promised stays unsettled.
             return None if before is SignalingState.CLOSED else problem("hang", "the promise never settles")
         connection.took(step.method, expected, succeeded=succeeded)
+        if succeeded and expected.kind is not None:
+            # an offer that takes our own back goes by two rows
+            taken_back = (f"{before}, local, rollback",) if expected.rolled_back else ()
+            start = SignalingState.STABLE if taken_back else before
+            self._rows[step.on] = (*taken_back, f"{start}, {SIDES[step.method]}, {expected.kind}")
         if outcome.failure is not None and outcome.failure.name not in expected.refusals:
             return problem("outcome", f"{outcome.failure.name}, not {_either(expected)}")
         if succeeded and not expected.may_succeed:

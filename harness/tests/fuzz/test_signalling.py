@@ -11,10 +11,11 @@ from harness.clauses.registry import Registry, default_folder
 from harness.fuzz import explained
 from harness.fuzz.hosts import Hosts
 from harness.fuzz.model import Connection
-from harness.fuzz.signalling import ACTIONS, Signalling, _difference, _Judge
+from harness.fuzz.signalling import ACTIONS, Signalling, _difference, _Judge, coverage
 from harness.fuzz.target import Problem
 from harness.script import Failure, Fired, Kind, Outcome, Script, Trace
 from peer.jsep import SignalingState
+from peer.jsep.signaling import TRANSITIONS
 
 GLARE = {
     "actions": [["a", "local"], ["b", "local"], ["a", "remote"], ["b", "rollback"], ["a", "local"], ["b", "close"]]
@@ -124,3 +125,16 @@ def test_an_entry_that_lacks_a_word_is_refused(tmp_path: Path) -> None:
     path.write_text('[[explained]]\nendpoint = "chromium"\n')
     with pytest.raises(ValueError, match="missing"):
         explained.load(path)
+
+
+def test_rows_and_pairs_are_counted(played: tuple[Script, Trace]) -> None:
+    script, trace = played
+    cells: set[str] = set()
+    assert list(_Judge("reference", script, trace).judge(cells)) == []
+    # a offers and takes it back for b's offer, which isn't a row of its own; b takes its offer back, a answers
+    assert "row: stable, local, offer" in cells
+    assert "pair: stable, local, offer > have-local-offer, local, rollback" in cells
+    counted = coverage(cells)
+    assert counted["rows"][0] == sum(cell.startswith("row: ") for cell in cells)
+    assert counted["pairs"][0] == sum(cell.startswith("pair: ") for cell in cells)
+    assert counted["rows"][1] == len(TRANSITIONS)
