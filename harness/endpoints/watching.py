@@ -41,19 +41,31 @@ class Seen:
         """Of the pictures whose counter could be read."""
         return [sight.counter for sight in self.sights if sight.counter is not None]
 
-    def quality(self, detail: int = 0) -> float:
-        """The latest picture against the one that its counter stands for, in dB; 0 when it has no counter."""
-        drawn = self._drawn(detail)
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the latest picture."""
+        height, width = self.picture.shape[:2]
+        return width, height
+
+    def quality(self, detail: int = 0, *, of: tuple[int, int] | None = None) -> float:
+        """The latest picture against the one that its counter stands for, in dB; 0 when it has no counter.
+
+        `of` is the size (pixels) of the picture that it was scaled from, if it was.
+        """
+        drawn = self._drawn(detail, of)
         return 0.0 if drawn is None else pictures.psnr(self.picture, drawn)
 
-    def _drawn(self, detail: int) -> pictures.Picture | None:
+    def _drawn(self, detail: int, of: tuple[int, int] | None) -> pictures.Picture | None:
         counter = pictures.read_counter(self.picture)
         height, width = self.picture.shape[:2]
-        return None if counter is None else pictures.draw(counter, width, height, detail=detail)
+        if counter is None:
+            return None
+        drawn = pictures.draw(counter, *(of or (width, height)), detail=detail)
+        return drawn if of in (None, (width, height)) else pictures.scaled(drawn, width, height)
 
-    def misread(self, detail: int = 0) -> tuple[str, float]:
+    def misread(self, detail: int = 0, *, of: tuple[int, int] | None = None) -> tuple[str, float]:
         """Which of `pictures.MISREADINGS` explains the latest picture best, and the quality (dB) but for that."""
-        drawn = self._drawn(detail)
+        drawn = self._drawn(detail, of)
         if drawn is None:
             return "", 0.0
         likely = {how: pictures.psnr(self.picture, pictures.misread(drawn, how)) for how in pictures.MISREADINGS}

@@ -34,6 +34,7 @@ __all__ = [
     "png",
     "psnr",
     "read_counter",
+    "scaled",
 ]
 
 Picture: TypeAlias = NDArray[np.uint8]
@@ -157,6 +158,15 @@ MISREADINGS: Final = {
     "BT.709 in full range, taken for BT.709": (("ITU709", "JPEG"), ("ITU709", "MPEG")),
     "BT.601, taken for BT.709": (("ITU601", "MPEG"), ("ITU709", "MPEG")),
 }
+
+
+def scaled(rgb: NDArray[np.uint8], width: int, height: int) -> Picture:
+    """The picture at another size."""
+    import av
+
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
+    picture: Picture = frame.reformat(width, height, "rgb24", interpolation="AREA").to_ndarray()
+    return picture
 
 
 def misread(rgb: NDArray[np.uint8], how: str) -> Picture:

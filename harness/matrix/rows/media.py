@@ -157,23 +157,36 @@ async def judge_sound(stage: Stage, watching: Watching, hz: float, where: str, n
     return {"sent_hz": hz, "heard_hz": None if heard is None else heard.frequency and round(heard.frequency, 2)}
 
 
-async def judge_picture(stage: Stage, watching: Watching, where: str, name: str) -> dict[str, Any]:
-    """Watch until pictures are good, or for long enough; the latest becomes an exhibit."""
+async def judge_picture(
+    stage: Stage,
+    watching: Watching,
+    where: str,
+    name: str,
+    *,
+    of: tuple[int, int] | None = None,
+    size: tuple[int, int] | None = None,
+) -> dict[str, Any]:
+    """Watch until pictures are good, or for long enough; the latest becomes an exhibit.
+
+    `of` is the size of what was sent where the sender scales it, `size` what it is to be scaled to (pixels).
+    """
     from harness.exhibits import of_picture
 
     def right(seen: Seen) -> bool:
-        return (
-            max(seen.quality(), seen.misread()[1]) > LEAST_QUALITY and _moves(seen) and seen.longest_gap < LONGEST_GAP
-        )
+        if size is not None and seen.size != size:
+            return False
+        quality = max(seen.quality(of=of), seen.misread(of=of)[1])
+        return quality > LEAST_QUALITY and _moves(seen) and seen.longest_gap < LONGEST_GAP
 
     seen: Seen | None = await _until(lambda: watching.see(_FRAMES, timeout=_WARM_UP), right)
     if seen is None:
         check(False, f"{where}: pictures were sent, fewer than {_FRAMES} were shown", ledger=stage.scene.ledger)
         return {"pictures": 0}
-    how, quality = seen.misread()
-    if seen.quality() > LEAST_QUALITY or seen.quality() >= quality:
-        how, quality = "", min(seen.quality(), 99.0)
-    words = f"{quality:.1f} dB, counter {seen.counters[-1] if seen.counters else 'not readable'}"
+    how, quality = seen.misread(of=of)
+    if seen.quality(of=of) > LEAST_QUALITY or seen.quality(of=of) >= quality:
+        how, quality = "", min(seen.quality(of=of), 99.0)
+    words = f"{seen.size[0]} x {seen.size[1]}, {quality:.1f} dB, "
+    words += f"counter {seen.counters[-1]}" if seen.counters else "counter not readable"
     words += f", its colours {how}" if how else ""
     stage.scene.exhibits.append(of_picture(name, f"{where}: {words}", seen))
     counters = ", ".join(map(str, seen.counters)) or "none"
