@@ -43,6 +43,7 @@ class Engine:
             if plan is None:
                 return
             outbound = self.senders[key] = Outbound(key, kind, self._driver, self._codecs, self._pool)
+            outbound.layers_used = lambda: self._share(self._transports.get(key, -1))
         if transport is not None:
             self._transports[key] = transport
         outbound.set_track(track)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
@@ -20,6 +21,9 @@ KEY_FRAME_INTERVAL: Final = 0.25
 # A frame may come this much (of its interval) early and still count as on time.
 EARLY: Final = 0.9
 START_BIT_RATE: Final = 300_000
+# How many of the latest pictures tell what a layer uses, and how many seconds they have to cover.
+USE_PICTURES: Final = 30
+USE_SPAN: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ class VideoLayer:
         self._made_for: _Settings | None = None
         self._key_wanted = True
         self._last_key = -1e9
+        self._spent: deque[tuple[float, int]] = deque(maxlen=USE_PICTURES)
         self._next_due = 0.0
 
     @property
@@ -74,6 +79,13 @@ class VideoLayer:
         if (layer.active and not self.layer.active) or layer.codec != self.layer.codec:
             self._key_wanted = True
         self.layer = layer
+
+    @property
+    def used(self) -> float | None:
+        """Bits per second of the latest pictures; None before there are enough of them."""
+        if len(self._spent) < 2 or (span := self._spent[-1][0] - self._spent[0][0]) < USE_SPAN:
+            return None
+        return sum(bits for _, bits in list(self._spent)[1:]) / span
 
     def set_rate(self, bit_rate: int, *, paused: bool) -> None:
         if self.paused and not paused:
@@ -115,6 +127,7 @@ class VideoLayer:
                 self.key_frames += frame.key_frame
                 if frame.key_frame:
                     self._last_key = now
+                self._spent.append((now, 8 * len(frame.data)))
                 self._send(self, frame, stamped)
 
         self.meter.add(settings.width, settings.height, now)

@@ -8,6 +8,7 @@ Nothing runs while there is nothing to send: no track, no keys yet, another dire
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -24,6 +25,8 @@ __all__ = ["AUDIO_BIT_RATE", "Outbound"]
 
 # In bit/s, without limits.
 AUDIO_BIT_RATE: Final = 48_000
+# Seconds between two looks at what the layers of a track use.
+SHARE_INTERVAL: Final = 0.5
 # webrtc-pc section 5.2: "SHOULD send one black frame per second".
 BLACK_INTERVAL: Final = 1.0
 VIDEO_CLOCK: Final = 90_000
@@ -49,6 +52,9 @@ class Outbound:
         self._feed: Feed | None = None
         self._timeline = Timeline(int.from_bytes(driver.entropy(4), "big"))
         self._black_at = -1e9
+        self._shared_at = -1e9
+        self.layers_used: Callable[[], None] = lambda: None
+        """Called now and then while layers are sent: what each of them used is known better."""
         self._encoder: Encoder | None = None
         self._encodes: rtp.Codec | None = None
         self._position = 0
@@ -188,6 +194,9 @@ class Outbound:
         stamped = Stamped(frame, timestamp, captured)
         for layer in self.layers:
             layer.offer(stamped, now)
+        if len(self.layers) > 1 and now - self._shared_at >= SHARE_INTERVAL:
+            self._shared_at = now
+            self.layers_used()
 
     def _send_picture(self, layer: VideoLayer, encoded: rtp.EncodedFrame, stamped: Stamped) -> None:
         if self.sender is None or self.plan is None or self._transport is None or not layer.sends:
