@@ -33,7 +33,14 @@ def ladder(scene: Scene, *, whole: bool = True) -> dict[str, Any]:
     """The content of `ladder.json`. Unless `whole`, only the frames a judgement rests on can be opened."""
     lanes = [endpoint.name for endpoint in scene.endpoints]
     rows = [*_signalled(scene), *_states(scene), *_packets(scene, lanes, whole)]
-    return {"lanes": lanes, "rows": sorted(rows, key=lambda row: row["t"])}
+    drawn = {"lanes": lanes, "rows": sorted(rows, key=lambda row: row["t"])}
+    return drawn | ({"checks": _checks(scene, lanes)} if whole else {})
+
+
+def _checks(scene: Scene, lanes: list[str]) -> list[dict[str, Any]]:
+    from harness.capture.check_list import checks
+
+    return checks(scene.recording, scene.started, lanes)
 
 
 def _signalled(scene: Scene) -> Iterable[dict[str, Any]]:

@@ -5,6 +5,7 @@
     {"t": seconds, "from": lane, "to": lane, "kind": text, "label": text, "frame": number or null,
      "layers": [{"name": text, "fields": [[name, value], ...]}], "hex": text, "note": text}
 
+and, where there is a `checks`, one entry a candidate pair: {"endpoint", "pair", "states": [[seconds, state], ...]}.
 `layers`, `hex` and `note` may be absent; a row whose `from` is its `to` is an event on one lane. `trace.jsonl` holds
 one object a line. `media.json` lists the images of received tracks: `[{"name", "caption", "type"}]`.
 """
@@ -22,7 +23,7 @@ from typing import Any, TypeVar
 
 from harness.results import Artefact
 
-__all__ = ["Evidence", "Image", "Ladder", "Layer", "Row", "TraceEntry", "read_evidence"]
+__all__ = ["Check", "Evidence", "Image", "Ladder", "Layer", "Row", "TraceEntry", "read_evidence"]
 
 _T = TypeVar("_T")
 # Artefacts come from the run, the run talked to strangers: bound what is read into a page.
@@ -57,11 +58,21 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """One candidate pair of an endpoint: its states, each with its time in seconds since the first row."""
+
+    endpoint: str
+    pair: str
+    states: tuple[tuple[float, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Ladder:
     """Who said what to whom, in order of time."""
 
     lanes: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +144,10 @@ def _from_the_first_word(ladder: Ladder, trace: tuple[TraceEntry, ...]) -> tuple
     zero = ladder.rows[0].time
     rows = tuple(replace(row, time=row.time - zero) for row in ladder.rows)
     moved = (entry if entry.time is None else replace(entry, time=entry.time - zero) for entry in trace)
-    return replace(ladder, rows=rows), tuple(moved)
+    checks = tuple(
+        replace(check, states=tuple((time - zero, state) for time, state in check.states)) for check in ladder.checks
+    )
+    return replace(ladder, rows=rows, checks=checks), tuple(moved)
 
 
 def _what_changed(trace: tuple[TraceEntry, ...]) -> tuple[TraceEntry, ...]:
@@ -180,7 +194,12 @@ def _ladder(text: str) -> Ladder:
     rows = tuple(sorted((_row(row) for row in data["rows"]), key=lambda row: row.time))
     named = [str(lane) for lane in data.get("lanes", ())]
     lanes = tuple(dict.fromkeys([*named, *(name for row in rows for name in (row.source, row.target))]))
-    return Ladder(lanes[:6], rows)
+    return Ladder(lanes[:6], rows, tuple(_check(check) for check in data.get("checks") or ()))
+
+
+def _check(data: Mapping[str, Any]) -> Check:
+    states = tuple((float(time), _brief(state)) for time, state in data["states"])
+    return Check(str(data["endpoint"]), _brief(data["pair"]), states)
 
 
 def _row(data: Mapping[str, Any]) -> Row:

@@ -24,7 +24,7 @@ from harness.report.junit import junit_xml
 from harness.report.model import case_page, overview, witnesses
 from harness.report.packing import pack
 from harness.report.summary import PastRun, markdown, read_history
-from harness.report.timeline import timeline
+from harness.report.timeline import check_list, timeline
 from harness.results import CaseResult, RunResults, write_atomically
 from harness.verdict import Verdict
 
@@ -133,6 +133,7 @@ def _case_pages(
             ladder=page.drawing.to_json(details=budget >= 0) if page.drawing else "",
             sdp=_sdp(evidence, page.cited_lines),
             timeline=timeline(evidence.trace),
+            check_list=check_list(evidence.ladder.checks, max((row.time for row in evidence.ladder.rows), default=0.0)),
             witnesses=witnesses(result.facts),
         )
         yield f"case/{page.id}", html

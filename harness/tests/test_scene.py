@@ -59,6 +59,10 @@ async def test_artefacts_say_what_happened(made: Scene, tmp_path: Path) -> None:
     assert (tmp_path / paths["video-0"]).read_bytes() == b"a picture"
     assert set(paths) >= {artefact.value for artefact in Artefact if artefact not in (Artefact.LOG,)}
     assert (tmp_path / paths["offer_sdp"]).read_bytes().decode() == connection.offer
+    drawn = json.loads(gzip.decompress((tmp_path / paths["ladder"]).read_bytes()))
+    assert {check["states"][-1][1] for check in drawn["checks"]} & {"succeeded", "nominated"}
+    assert all(check["states"][0][1] == "in-progress" for check in drawn["checks"])
+    assert {check["endpoint"] for check in drawn["checks"]} <= {"reference", "reference (2)"}
     lines = [json.loads(line) for line in (tmp_path / paths["trace"]).read_text().splitlines()]
     assert [line["t"] for line in lines] == sorted(line["t"] for line in lines)
     assert {"pc1.createOffer", "pc1.signalingstatechange"} <= {line["name"] for line in lines}

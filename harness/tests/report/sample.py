@@ -99,7 +99,9 @@ def write_artefacts(directory: Path, case: str, lanes: tuple[str, str], hostile:
     content = {
         Artefact.OFFER_SDP: offer,
         Artefact.ANSWER_SDP: _SDP.format(number=12, ufrag="p0Qz", setup="active"),
-        Artefact.LADDER: json.dumps({"lanes": list(lanes), "rows": _conversation(*lanes, hostile)}),
+        Artefact.LADDER: json.dumps(
+            {"lanes": list(lanes), "rows": _conversation(*lanes, hostile), "checks": _checks(lanes[0], hostile)}
+        ),
         Artefact.TRACE: "\n".join(json.dumps(entry) for entry in _trace(lanes, hostile)),
         Artefact.LOG: f"[0.1] WARNING: something {hostile}\n",
         Artefact.PCAPNG: "",
@@ -179,6 +181,11 @@ def _message(hostile: str) -> str:
         "      4  reference -> chromium   STUN Binding request, ICE-CONTROLLING (smaller tie-breaker)\n"
         f" >>   5  chromium  -> reference  STUN Binding success response {hostile}\n"
     )
+
+
+def _checks(endpoint: str, hostile: str) -> list[dict[str, object]]:
+    states = [[0.002, "in-progress"], [0.004, f"succeeded{hostile}"], [0.006, "nominated"]]
+    return [{"endpoint": f"{endpoint}{hostile}", "pair": f"[::1]:5 to [::1]:6{hostile}", "states": states}]
 
 
 def _conversation(a: str, b: str, hostile: str) -> list[dict[str, Any]]:

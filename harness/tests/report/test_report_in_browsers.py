@@ -32,6 +32,15 @@ def test_two_clicks_lead_from_a_red_cell_to_the_offending_frame(page: Page, samp
 
 
 @one_is_enough
+def test_the_check_list_is_drawn_over_time(page: Page, sample: str) -> None:
+    page.goto(sample)
+    page.locator(".matrix .chip.red").click()
+    drawn = page.get_by_label("Candidate pairs over time")
+    expect(drawn).to_contain_text("[::1]:5 to [::1]:6")
+    expect(drawn.locator("rect.span")).to_have_count(3)
+
+
+@one_is_enough
 def test_the_ladder_answers_to_the_keyboard(page: Page, sample: str) -> None:
     page.goto(sample)
     page.locator(".findings .title").first.focus()
