@@ -11,6 +11,7 @@ import pytest
 from cases.bending import dropped, without
 from cases.planting import Fault, and_attribute, lacks, lines, patched, patient, planted, requests, stun
 from peer.api import Seams
+from peer.api.gathering import Gathering
 from peer.ice.agent import Address, Candidate
 from peer.ice.edge import gatherer
 from peer.wire import sctp
@@ -90,6 +91,16 @@ def numbers() -> Callable[[], str]:
 def a_password_for_each_section() -> Fault:
     number = numbers()
     return lines(lambda line: f"{line}\r\na=ice-pwd:{number() * 3}" if line.startswith("a=mid:") else line)
+
+
+def tells_twice() -> Fault:
+    usual = Gathering._surface
+
+    def surface(self: Gathering, candidate: Candidate, ufrag: str) -> None:
+        usual(self, candidate, ufrag)
+        usual(self, candidate, ufrag)
+
+    return patched("peer.api.gathering.Gathering._surface", surface)
 
 
 NEVER_CHECKS = stun(lambda one: () if one.message_class is Class.REQUEST else (one,))
@@ -183,6 +194,8 @@ FAULTS = {
         TRICKLE,
         sanity_candidates_that_trickle_connect=MUTE,
         no_candidate_comes_after_the_end=patched("peer.api.gathering.Gathering._on_complete", lambda _: None),
+        no_candidate_is_told_twice=tells_twice(),
+        what_was_told_stands_in_the_description=patched("peer.jsep.add_local_candidate", lambda state, *_: state),
         each_candidate_names_its_generation=patched(
             "peer.api.ice_candidate.RTCIceCandidate.toJSON", lambda one: {**one._init, "usernameFragment": "somebody"}
         ),

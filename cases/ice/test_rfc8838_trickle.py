@@ -48,6 +48,23 @@ async def test_no_candidate_comes_after_the_end(endpoint: Endpoint, connect: Con
     check(all(not (one and one.get("candidate")) for one in found[ends[0] :]), "a candidate came after the end")
 
 
+@clause("RFC8445-5.1.3-S1")
+async def test_no_candidate_is_told_twice(endpoint: Endpoint, connect: Connect) -> None:
+    found = [one["candidate"] for one in surfaced(await gathered(endpoint)) if one and one.get("candidate")]
+    check(bool(found), "no candidate was told")
+    check(len(set(found)) == len(found), f"told twice: {sorted({one for one in found if found.count(one) > 1})}")
+
+
+@clause("RFC8838-9-M1")
+async def test_what_was_told_stands_in_the_description(endpoint: Endpoint, connect: Connect) -> None:
+    pc = await gathered(endpoint)
+    stands = {
+        line.split(" ")[5] for line in Said.of(str((await pc.localDescription())["sdp"])).data.attributes("candidate")
+    }
+    told = {one["candidate"].split(" ")[5] for one in surfaced(pc) if one and one.get("candidate")}
+    check(told == stands, f"ports told {sorted(told)}, in the description {sorted(stands)}")
+
+
 @clause("RFC8838-13-M1", "RFC8838-18-M3")
 async def test_each_candidate_names_its_generation(endpoint: Endpoint, connect: Connect) -> None:
     pc = await gathered(endpoint)
