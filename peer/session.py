@@ -124,7 +124,7 @@ class Session:
         self._link_mtu: int | None = None
         self._started = False
         self._dead = False
-        self._early: deque[bytes] = deque(maxlen=EARLY_DATAGRAMS)
+        self._early: deque[tuple[bytes, Path]] = deque(maxlen=EARLY_DATAGRAMS)
         self._closed = False
 
     # signalling
@@ -145,8 +145,9 @@ class Session:
         )
         events = self._start_dtls(now)
         early, self._early = list(self._early), deque(maxlen=EARLY_DATAGRAMS)
-        for data in early:
-            self._receive_dtls(data, now, events)
+        for data, path in early:
+            if self.ice.knows(path):
+                self._receive_dtls(data, path, now, events)
         return events
 
     def restart_dtls(self, role: dtls.Role, fingerprints: tuple[dtls.Fingerprint, ...], now: float) -> list[Event]:
@@ -237,8 +238,12 @@ class Session:
             if 20 <= first < 64:
                 counters.packets_received += 1
                 counters.bytes_received += len(data)
-                self.ice.count_received(path, len(data), now)
-                self._receive_dtls(data, now, events)
+                known = self.ice.count_received(path, len(data), now)
+                if known or self.dtls is None:
+                    self._receive_dtls(data, path, now, events)
+                else:
+                    counters.discarded += 1
+                    self._note_discarded(data, now, "from an address that ICE does not know")
             elif first < 4:
                 self._take_ice(self.ice.receive_datagram(data, now, path), now, events)
             elif 128 <= first < 192 and self.media is not None:
@@ -322,10 +327,10 @@ class Session:
         self.dtls.start(now)
         return [DtlsStarted()]
 
-    def _receive_dtls(self, data: bytes, now: float, events: list[Event]) -> None:
+    def _receive_dtls(self, data: bytes, path: Path, now: float, events: list[Event]) -> None:
         connection = self.dtls
         if connection is None:
-            self._early.append(data)
+            self._early.append((data, path))
             return
         if self._dead:
             return
@@ -389,9 +394,9 @@ class Session:
                 self._trace(entry)
         return out
 
-    def _note_discarded(self, data: bytes, now: float) -> None:
+    def _note_discarded(self, data: bytes, now: float, why: str = "RFC 7983: nobody's first byte") -> None:
         if self._trace is not None:
-            self._trace(Entry(now, Layer.DATAGRAM, Direction.DISCARDED, None, data, "RFC 7983: nobody's first byte"))
+            self._trace(Entry(now, Layer.DATAGRAM, Direction.DISCARDED, None, data, why))
 
 
 def _given(**optional: Any) -> dict[str, Any]:

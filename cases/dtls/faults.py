@@ -11,7 +11,7 @@ import pytest
 from cases.bending import changed, dropped, each
 from cases.planting import Fault, also_sends, hello, instead, patched, planted
 from peer.api import Seams
-from peer.dtls import ApplicationDataReceived, Connection, NamedGroup, Version
+from peer.dtls import ApplicationDataReceived, Connection, NamedGroup, Version, schedule13
 from peer.dtls.client12 import Client12
 from peer.dtls.client13 import Client13
 from peer.dtls.machine13 import Machine13
@@ -24,6 +24,7 @@ from peer.dtls.server12 import Server12
 from peer.dtls.server13 import Server13
 from peer.dtls.suites import TAG_SIZE
 from peer.errors import DecodeError, RemoteProtocolError
+from peer.ice.agent import Agent
 from peer.wire import dtls_extensions as extensions
 from peer.wire import dtls_handshake, dtls_handshake12
 from peer.wire.dtls_alert import AlertDescription
@@ -41,6 +42,7 @@ DTLS_1_2 = "cases/dtls/test_rfc6347_4_dtls12.py::test_"
 HELLOS = "cases/dtls/test_rfc8446_4_hellos.py::test_"
 AUTHENTICATION = "cases/dtls/test_rfc8446_4_authentication.py::test_"
 HANDSHAKE_1_2 = "cases/dtls/test_rfc5246_7_handshake.py::test_"
+ATTACKS = "cases/dtls/test_rfc9147_11_attacks.py::test_"
 AFTER = "cases/dtls/test_rfc8446_6_after.py::test_"
 
 ONLY_1_2 = Fault(Seams(dtls={"versions": (Version.DTLS12,)}))
@@ -57,11 +59,48 @@ def dies(*_: Any, **__: Any) -> Any:
     raise RemoteProtocolError("a planted fault: what has to be dropped is taken for an attack", code=10)
 
 
-def dies_of_bad_records(_: Any, records: RecordLayer, datagram: bytes, now: float) -> Iterator[Any]:
-    try:
-        yield from iterate_records(datagram, records.connection_id_size)
-    except DecodeError:
-        dies()
+def splits(die: Callable[..., Any]) -> Callable[..., Any]:
+    def split(records: RecordLayer, datagram: bytes, now: float) -> Iterator[Any]:
+        try:
+            yield from iterate_records(datagram, records.connection_id_size)
+        except DecodeError:
+            die()
+
+    return split
+
+
+def opens(real: Callable[..., Any], die: Callable[..., Any]) -> Callable[..., Any]:
+    def opened(*arguments: Any) -> Any:
+        found = real(*arguments)
+        return die() if found is None else found
+
+    return opened
+
+
+def with_bad_records(patch: pytest.MonkeyPatch, die: Callable[..., Any]) -> None:
+    """What can't be opened, or has no keys, or doesn't fit its datagram, is taken for an attack."""
+    for opener in (GcmOpener, Opener13):
+        patch.setattr(opener, "open", opens(opener.open, die))
+    patch.setattr(RecordLayer, "_defer", die)
+    patch.setattr(RecordLayer, "_split", splits(die))
+
+
+def dies_of_bad_records(patch: pytest.MonkeyPatch) -> None:
+    with_bad_records(patch, dies)
+
+
+def dies_silently_of_bad_records(patch: pytest.MonkeyPatch) -> None:
+    with_bad_records(patch, dies_silently)
+
+
+def listens_to_strangers(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Agent, "count_received", lambda *_: True)
+    dies_of_bad_records(patch)
+
+
+def with_the_label_of_tls(patch: pytest.MonkeyPatch) -> None:
+    real: Callable[..., bytes] = schedule13.expand_label
+    patch.setattr(schedule13, "expand_label", lambda *these: real(*these[:5], b"tls13 "))
 
 
 def dies_where_it_is_none(real: Callable[..., Any], *arguments: Any) -> Any:
@@ -171,6 +210,16 @@ def whole_messages_only(real: Callable[..., Any], inbound: Reassembler, fragment
     return fragment.is_whole and real(inbound, fragment, epoch)
 
 
+def from_the_start_only(real: Callable[..., Any], inbound: Reassembler, fragment: Any, epoch: int) -> Any:
+    known = inbound._partials.get(fragment.sequence)
+    expected = known._gaps[0][0] if known is not None and known._gaps else 0
+    return real(inbound, fragment, epoch) if fragment.offset == expected else dies()
+
+
+def in_order_only(real: Callable[..., Any], inbound: Reassembler, fragment: Any, epoch: int) -> Any:
+    return fragment.sequence == inbound.next_sequence and real(inbound, fragment, epoch)
+
+
 def first_piece_only(real: Callable[..., Any], inbound: Reassembler, fragment: Any, epoch: int) -> Any:
     return fragment.sequence not in inbound._partials and real(inbound, fragment, epoch)
 
@@ -211,6 +260,8 @@ def and_a_byte_more(one: Any) -> Iterable[Any]:
 
 NO_ACKS = around(Machine13, "_send_ack", lambda _, machine: machine.conversation.heard.clear())
 ANOTHER_ALERT = around(Connection, "_fail", says_another_alert)
+IN_ORDER_ONLY = around(Reassembler, "receive", from_the_start_only)
+BELIEVES_NO_KEY = patched("peer.dtls.conversation.public_key_of", dies_silently)
 NOT_A_WORD = around(Connection, "_fail", says_nothing)
 ANY_POINT_FORMAT = around(Server12, "_check_point_formats", lambda *_: None)
 IGNORES_ALERTS = handles(ContentType.ALERT, lambda *_: False)
@@ -256,7 +307,7 @@ FAULTS = {
         sanity_dtls_1_3_is_negotiated=ONLY_1_2,
         plaintext_records_say_version_1_2=Fault(Seams(dtls_record=says_1_0_in_clear)),
         a_datagram_is_a_row_of_whole_records=Fault(Seams(datagram=and_a_byte_more)),
-        a_record_of_an_unknown_type_is_dropped=around(RecordLayer, "_split", dies_of_bad_records),
+        a_record_of_an_unknown_type_is_dropped=patched("peer.dtls.records.RecordLayer._split", splits(dies)),
         application_data_in_clear_is_dropped=Fault(patch=keeps_reading_in_clear),
         a_record_too_short_for_its_number_is_dropped=around(Opener13, "open", dies_where_it_is_none),
         a_replayed_record_is_dropped=NO_REPLAY_PROTECTION,
@@ -483,5 +534,37 @@ FAULTS = {
         a_server_refuses_a_client_without_a_key_exchange=ANOTHER_ALERT,
         a_server_verifies_finished=ANOTHER_ALERT,
         a_server_refuses_a_finished_cut_short=ANOTHER_ALERT,
+    ),
+    **planted(
+        ATTACKS,
+        sanity_both_versions_connect=ONLY_1_2,
+        a_client_drops_records_whose_tag_is_wrong=Fault(patch=dies_of_bad_records),
+        a_server_drops_records_whose_tag_is_wrong=Fault(patch=dies_of_bad_records),
+        a_record_number_that_was_changed_is_dropped=Fault(patch=dies_of_bad_records),
+        a_record_of_a_strange_epoch_is_dropped=Fault(patch=dies_of_bad_records),
+        a_record_that_says_to_be_longer_than_its_datagram_is_dropped=Fault(patch=dies_of_bad_records),
+        a_record_that_is_too_long=Fault(patch=dies_silently_of_bad_records),
+        an_empty_record_of_application_data=handles(ContentType.APPLICATION_DATA, dies_silently),
+        a_fatal_alert_in_clear_is_not_believed=Fault(patch=keeps_reading_in_clear),
+        a_client_hello_in_clear_does_not_end_the_association=Fault(patch=dies_of_bad_records),
+        a_finished_in_clear_does_nothing=Fault(patch=dies_of_bad_records),
+        a_change_cipher_spec_in_the_handshake_of_1_3_is_dropped=handles(ContentType.CHANGE_CIPHER_SPEC, dies),
+        application_data_before_the_handshake_is_not_taken=handles(ContentType.APPLICATION_DATA, dies_silently),
+        messages_that_overtake_each_other_are_sorted=around(Reassembler, "receive", in_order_only),
+        a_flood_of_key_updates=NOT_A_WORD,
+        a_piece_twice_is_put_together=around(Reassembler, "receive", first_piece_only),
+        the_last_piece_may_come_first=around(Reassembler, "receive", first_piece_only),
+        a_client_hello_from_a_stranger_is_not_answered=Fault(patch=listens_to_strangers),
+        an_alert_from_a_stranger_is_nothing=Fault(patch=listens_to_strangers),
+        a_client_hello_in_two_datagrams_may_come_the_wrong_way_round=around(
+            Reassembler, "receive", from_the_start_only
+        ),
+        a_server_hello_in_pieces_is_put_together=around(Reassembler, "receive", whole_messages_only),
+        keys_are_derived_with_the_label_of_dtls=Fault(patch=with_the_label_of_tls),
+        a_serial_number_of_40_bytes=BELIEVES_NO_KEY,
+        certificates_of_the_same_serial_number_and_issuer=patched(
+            "peer.dtls.conversation.public_key_of", dies_silently
+        ),
+        an_rsa_certificate=patched("peer.dtls.conversation.public_key_of", dies),
     ),
 }

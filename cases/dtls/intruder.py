@@ -48,7 +48,7 @@ class Intruder:
 
     def _say(self, record: Record) -> Iterable[Record | bytes]:
         extra, self._extra = self._extra, []
-        number = record.sequence
+        number, said = record.sequence, list[Record | bytes]()
         for one in extra:
             if isinstance(one, bytes):
                 yield one
@@ -71,6 +71,12 @@ class Intruder:
             fragment = Fragment(message.TYPE, len(body), self._next_message, 0, body)
             self._next_message += 1
             self.say_record(ContentType.HANDSHAKE, fragment.serialize())
+
+    def say_reversed(self, *messages: HandshakeMessage) -> None:
+        """The same, the last one first."""
+        before, self._extra = self._extra, []
+        self.say(*messages)
+        self._extra = [*before, *reversed(self._extra)]
 
     def say_record(self, kind: int, payload: bytes) -> None:
         """A record of any content type."""

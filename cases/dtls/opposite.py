@@ -36,6 +36,7 @@ Connect: TypeAlias = Callable[..., Awaitable[Connection]]
 DTLS_1_2: Final[Mapping[str, Any]] = {"versions": (Version.DTLS12,)}
 DTLS_1_3: Final[Mapping[str, Any]] = {"versions": (Version.DTLS13,)}
 _PATIENCE: Final = 3.0
+_FATAL: Final = dtls.alert(fatal=True)
 _POLL: Final = 0.004
 
 
@@ -97,6 +98,19 @@ class Opposite:
             await own.wait_for(connectionState=("failed", "closed"), timeout=patience)
         except EndpointTimeout:
             check(False, f"expected the connection to fail after the alert, it is {own.connectionState}")
+
+    async def completes_or_ends(self, bend: Bend | None = None, *, dtls: Mapping[str, Any], **seams: Any) -> None:
+        """The handshake completes, or the endpoint says a fatal alert: no clause tells which, but one of the two.
+
+        That it neither hangs nor fails without a word is RFC 5246 section 7.2.2 and RFC 8446 section 6.2.
+        """
+        made = await self.meets(bend, dtls=dtls, wait=False, **seams)
+        own = made.answerer if self.is_client else made.offerer
+        with contextlib.suppress(EndpointTimeout):
+            if await own.wait_for(connectionState=("connected", "failed", "closed"), timeout=_PATIENCE) == "connected":
+                await goes_on(await made.established())
+                return
+        self.wire.expect(_FATAL, sender=self.endpoint)
 
     async def keeps_or_ends(self, made: Connection) -> None:
         """The endpoint drops what it was just sent and goes on, or it says a fatal alert and ends the connection.

@@ -49,8 +49,10 @@ def _make(kind: KeyKind, lifetime: int) -> RTCCertificate:
     return RTCCertificate(certificate, int(now.timestamp() * 1000) + lifetime)
 
 
-def default_certificate() -> RTCCertificate:
+def default_certificate(given: Certificate | None = None) -> RTCCertificate:
     """What a connection without `certificates` uses: ECDSA on P-256, signed with SHA-256 (section 4.9)."""
+    if given is not None:
+        return RTCCertificate(given, int(given.expires.timestamp() * 1000))
     return _make(KeyKind.ECDSA_P256, DEFAULT_LIFETIME)
 
 

@@ -75,8 +75,8 @@ class RTCPeerConnection(EventTarget):
         if any(certificate._expired(now) for certificate in chosen.certificates):  # step 5.1
             raise InvalidAccessError("a certificate has expired")
         check_servers(chosen)  # step 8, "set the configuration"
-        certificates = chosen.certificates or (default_certificate(),)  # step 6
         seams = seams or Seams()
+        certificates = chosen.certificates or (default_certificate(seams.certificate),)  # step 6
         state = jsep.new_state(
             # RFC 9429 section 5.2.1 wants a fingerprint of each. W3C section 4.2.1 knows that everybody uses the first
             # alone, and Chromium 156 refuses a description with two: a connection that follows would not connect.

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from peer import jsep, sdp
+from peer.dtls import Certificate
 from peer.ice.edge import Gatherer, Options, Selection
 from peer.media.plans import Codecs
 from peer.media.work import Pool
@@ -70,6 +71,7 @@ class Seams:
     dtls          keyword arguments for `peer.dtls.Config`: versions, cipher_suites, groups, signature_schemes, mtu...
     sctp_config   keyword arguments for `peer.sctp.Config`
     ice           keyword arguments for `peer.ice.agent.Config`: lite, ta, nomination_patience...
+    certificate   the one to use when the configuration has none (peer.dtls.Certificate)
     interfaces    the addresses to gather on (peer.ice.edge.Selection). None: loopback only, as long as the
                   configuration names no ICE server; then all of this machine
     gather        keyword arguments for `peer.ice.edge.Options`: tcp, mdns, tls, enter...
@@ -92,6 +94,7 @@ class Seams:
     sctp_config: Mapping[str, Any] = field(default_factory=dict)
     ice: Mapping[str, Any] = field(default_factory=dict)
     interfaces: Selection | None = None
+    certificate: Certificate | None = None
     gather: Mapping[str, Any] = field(default_factory=dict)
     edge: Callable[..., Any] = Gatherer
     codecs: Codecs | None = None

@@ -150,6 +150,23 @@ def test_a_client_hello_that_comes_before_the_fingerprint_is_kept() -> None:
     network.run(until=up(a, b), timeout=10)
 
 
+def test_dtls_from_an_address_that_ice_does_not_know_is_discarded() -> None:
+    """A stranger may neither start a handshake before the other side does, nor break the one under way."""
+    network = Network()
+    a, b = connect(network)
+    stranger = Path(b.address, Address("198.51.100.1", 999))
+    hello = dtls.Connection(dtls.Config(CERTIFICATES["a"]), dtls.Role.CLIENT, entropy=Entropy("stranger"))
+    hello.start(0.0)
+    for end in (a, b):
+        path = stranger._replace(local=end.address)
+        said = [(data, path) for data in hello.datagrams_to_send(0.0)] or [(b"\x15\xfe\xfd" + bytes(12), path)]
+        assert end.session.receive_datagrams(said, network.now) == []
+        assert end.session.counters.discarded == len(said)
+    network.run(until=lambda: bool(a.seen(dtls.HandshakeCompleted) and b.seen(dtls.HandshakeCompleted)), timeout=10)
+    assert not a.seen(session.DtlsFailed)
+    assert not b.seen(session.DtlsFailed)
+
+
 def test_what_is_kept_early_is_bounded() -> None:
     alone = make("a", controlling=True)
     path = Path(HERE, THERE)

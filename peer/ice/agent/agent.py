@@ -280,10 +280,14 @@ class Agent:
             self._selected.bytes_sent += size
             self._selected.last_sent = now
 
-    def count_received(self, path: Path, size: int, now: float) -> None:
-        """Application data came in by a path (for statistics)."""
-        for generation in self._generations():
-            generation.count_received(path, size, now)
+    def count_received(self, path: Path, size: int, now: float) -> bool:
+        """Application data came in by a path (for statistics). False when it is the path of no pair; see `knows`."""
+        known = [generation.count_received(path, size, now) for generation in self._generations()]
+        return any(known)
+
+    def knows(self, path: Path) -> bool:
+        """Whether a pair has this path: its address was signalled, or shown by an authentic check."""
+        return any(generation.check_list.find(path) is not None for generation in self._generations())
 
     # -- inside ------------------------------------------------------------------------------------------------------
 

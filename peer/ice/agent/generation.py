@@ -489,13 +489,15 @@ class Generation:
         if self.context.config.report_pairs:
             self.context.events.append(PairChanged(self._now, pair.view()))
 
-    def count_received(self, path: Path, size: int, now: float) -> None:
-        """Application data came in by a path."""
+    def count_received(self, path: Path, size: int, now: float) -> bool:
+        """Application data came in by a path. False when no pair is this path: nobody has vouched for its address."""
         pair = self.check_list.find(path)
-        if pair is not None:
-            pair.packets_received += 1
-            pair.bytes_received += size
-            pair.last_received = now
+        if pair is None:
+            return False
+        pair.packets_received += 1
+        pair.bytes_received += size
+        pair.last_received = now
+        return True
 
     @property
     def pacing(self) -> float:
