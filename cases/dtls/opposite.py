@@ -112,19 +112,23 @@ class Opposite:
                 return
         self.wire.expect(_FATAL, sender=self.endpoint)
 
-    async def keeps_or_ends(self, made: Connection) -> None:
-        """The endpoint drops what it was just sent and goes on, or it says a fatal alert and ends the connection.
+    async def channels(self, made: Connection) -> tuple[DataChannel, DataChannel]:
+        """Our end of the channel and the endpoint's."""
+        assert made.channel is not None
+        here, there = made.channel, await made.other_channel()
+        return (here, there) if self.is_client else (there, here)
+
+    async def keeps_or_ends(self, made: Connection, say: Callable[[], None]) -> None:
+        """The endpoint drops what `say` has our side send and goes on, or it says a fatal alert and ends the connection.
 
         RFC 9147 section 4.5.2 leaves both open for a record that is invalid; to end without a word it does not.
         """
-        assert made.channel is not None
-        ours, theirs = made.channel, await made.other_channel()
-        if not self.is_client:
-            ours, theirs = theirs, ours
+        ours, theirs = await self.channels(made)
+        say()
         own = made.answerer if self.is_client else made.offerer
-        await ours.send("what goes along")
         arrives = asyncio.ensure_future(_word(theirs, "what follows"))
         with contextlib.suppress(Thrown):  # its alert may be here already
+            await ours.send("what goes along")
             await ours.send("what follows")
         while not arrives.done():
             said = self.wire.first(dtls.alert(), sender=self.endpoint) is not None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
+
 from cases.dtls.intruder import Intruder, goes_on
 from cases.dtls.opposite import DTLS_1_3, Opposite
 from cases.dtls.test_rfc8446_4_authentication import END_OF_EARLY_DATA, TICKET
@@ -9,6 +12,7 @@ from cases.dtls.test_rfc9147_4_record_layer import says, sctp_packet
 from cases.sctp.intruder import Intruder as SctpIntruder
 from harness.capture.match import dtls, sctp
 from harness.cases import Connection, check, clause
+from harness.errors import Thrown
 from peer.wire import dtls_extensions as extensions
 from peer.wire.dtls_handshake import ClientHello, Finished, HandshakeMessage, UnknownMessage
 from peer.wire.dtls_handshake13 import CertificateRequest13, KeyUpdate, NewSessionTicket
@@ -26,24 +30,24 @@ async def met(side: Opposite) -> tuple[Connection, Intruder]:
     return await side.meets(dtls=DTLS_1_3, dtls_record=intruder), intruder
 
 
-async def speak(side: Opposite, made: Connection) -> None:
-    """A message of ours takes along what the intruder has to say."""
-    assert made.channel is not None
-    await (made.channel if side.is_client else await made.other_channel()).send("now")
+async def speak(side: Opposite, made: Connection, say: Callable[[], None]) -> None:
+    """A message of ours takes along what the intruder has to say, if no packet of SCTP's own did before."""
+    ours, _ = await side.channels(made)
+    say()
+    with contextlib.suppress(Thrown):  # then it was said, and the connection is over
+        await ours.send("now")
 
 
 async def refuses(side: Opposite, alert: str, *messages: HandshakeMessage) -> None:
     """The endpoint ends the connection when it gets these after the handshake."""
     made, intruder = await met(side)
-    intruder.say(*messages)
-    await speak(side, made)
+    await speak(side, made, lambda: intruder.say(*messages))
     await side.ends(made, alert)
 
 
 async def keeps_or_ends(side: Opposite, kind: int, payload: bytes) -> None:
     made, intruder = await met(side)
-    intruder.say_record(kind, payload)
-    await side.keeps_or_ends(made)
+    await side.keeps_or_ends(made, lambda: intruder.say_record(kind, payload))
 
 
 async def test_sanity_dtls_1_3_carries_messages(client: Opposite) -> None:
@@ -176,8 +180,7 @@ async def test_an_ack_in_clear_is_dropped(client: Opposite) -> None:
 
 async def is_over(side: Opposite, level: int, description: int) -> None:
     made, intruder = await met(side)
-    intruder.say_record(ContentType.ALERT, bytes([level, description]))
-    await speak(side, made)
+    await speak(side, made, lambda: intruder.say_record(ContentType.ALERT, bytes([level, description])))
     own = made.answerer if side.is_client else made.offerer
     state = await own.wait_for(connectionState=("failed", "closed", "disconnected"), timeout=3.0)
     check(state in {"failed", "closed"}, f"expected the connection to be over, it is {state}")
@@ -202,8 +205,7 @@ async def closes(side: Opposite) -> None:
     made, intruder = await met(side)
     own = made.answerer if side.is_client else made.offerer
     transport = await own.follow("sctp.transport")
-    intruder.say_record(ContentType.ALERT, bytes([WARNING, CLOSE_NOTIFY]))
-    await speak(side, made)
+    await speak(side, made, lambda: intruder.say_record(ContentType.ALERT, bytes([WARNING, CLOSE_NOTIFY])))
     state = await transport.wait_for(state=("closed", "failed"), timeout=3.0)
     check(state == "closed", f"expected the transport to be closed, it is {state}")
 

@@ -122,8 +122,7 @@ async def test_a_record_that_says_to_be_longer_than_its_datagram_is_dropped(
 async def test_a_record_that_is_too_long(client: Opposite, version: dict[str, Any]) -> None:
     intruder = Intruder()
     made = await client.meets(dtls=version, dtls_record=intruder)
-    intruder.say_record(ContentType.APPLICATION_DATA, bytes(MAX_FRAGMENT + 1))
-    await client.keeps_or_ends(made)
+    await client.keeps_or_ends(made, lambda: intruder.say_record(ContentType.APPLICATION_DATA, bytes(MAX_FRAGMENT + 1)))
 
 
 @EITHER
@@ -131,8 +130,7 @@ async def test_a_record_that_is_too_long(client: Opposite, version: dict[str, An
 async def test_an_empty_record_of_application_data(client: Opposite, version: dict[str, Any]) -> None:
     intruder = Intruder()
     made = await client.meets(dtls=version, dtls_record=intruder)
-    intruder.say_record(ContentType.APPLICATION_DATA, b"")
-    await client.keeps_or_ends(made)
+    await client.keeps_or_ends(made, lambda: intruder.say_record(ContentType.APPLICATION_DATA, b""))
 
 
 # --- messages in clear after keys are there
@@ -193,25 +191,21 @@ async def test_application_data_before_the_handshake_is_not_taken(client: Opposi
 # --- messages out of place
 
 
-@clause("RFC9147-5.2-S1")
-async def test_messages_that_overtake_each_other_are_sorted(client: Opposite) -> None:
+@clause("RFC9147-7.1-M1", "RFC9147-4.5.2-S1")
+async def test_messages_that_overtake_each_other_do_no_harm(client: Opposite) -> None:
     intruder = Intruder()
     made = await client.meets(dtls=DTLS_1_3, dtls_record=intruder)
     intruder.say_reversed(*(NewSessionTicket(60, 0, bytes([n]), b"ticket", ()) for n in range(3)))
     await goes_on(made)
-    first = client.wire.expect(dtls.handshake("NewSessionTicket"), sender=client.peer)
-    await client.wire.wait_for(dtls.ack(), sender=client.endpoint, after=first, timeout=3.0)
-    acks = client.wire.all(dtls.ack(), sender=client.endpoint, after=first)
-    numbers = {(one.epoch, one.sequence) for ack in acks for one in ack.packet.records}
-    check(len(numbers) == 3, f"expected three tickets to be acknowledged, saw {sorted(numbers)}")
+    last = client.wire.all(dtls.handshake("NewSessionTicket"), sender=client.peer)[-1]
+    await client.wire.wait_for(dtls.ack(), sender=client.endpoint, after=last, timeout=3.0)
 
 
 @clause("RFC9147-5.8.4-M1", "RFC9147-4.5.2-M1")
 async def test_a_flood_of_key_updates(client: Opposite) -> None:
     intruder = Intruder()
     made = await client.meets(dtls=DTLS_1_3, dtls_record=intruder)
-    intruder.say(*repeat(KeyUpdate(1), 64))
-    await client.keeps_or_ends(made)
+    await client.keeps_or_ends(made, lambda: intruder.say(*repeat(KeyUpdate(1), 64)))
 
 
 def fragments(*spans: tuple[int, int], spoil: bool = False) -> Any:
