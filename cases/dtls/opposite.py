@@ -119,7 +119,7 @@ class Opposite:
         return (here, there) if self.is_client else (there, here)
 
     async def keeps_or_ends(self, made: Connection, say: Callable[[], None]) -> None:
-        """The endpoint drops what `say` has our side send and goes on, or it says a fatal alert and ends the connection.
+        """The endpoint drops what `say` has our side send and goes on, or it says a fatal alert and ends it.
 
         RFC 9147 section 4.5.2 leaves both open for a record that is invalid; to end without a word it does not.
         """

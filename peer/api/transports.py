@@ -48,6 +48,8 @@ BAD_PORTS: Final = frozenset(map(int, _BAD_PORTS.split()))
 _TIMER_SLACK: Final = 0.0005
 # RFC 7714 section 14.2 and RFC 5764 section 4.1.2, as browsers offer them.
 _SRTP_PROFILES: Final = (0x0008, 0x0007, 0x0001)
+# In seconds: two retransmissions at their longest interval.
+_HANDSHAKE_TIMEOUT: Final = 120.0
 _DTLS_ROLES: Final = {jsep.DtlsRole.CLIENT: dtls.Role.CLIENT, jsep.DtlsRole.SERVER: dtls.Role.SERVER}
 
 
@@ -116,7 +118,7 @@ class TransportStack:
         certificate = core.certificates[0]._certificate
 
         def dtls_config(fingerprints: tuple[dtls.Fingerprint, ...]) -> dtls.Config:
-            options = {"srtp_profiles": _SRTP_PROFILES, **seams.dtls}
+            options = {"srtp_profiles": _SRTP_PROFILES, "handshake_timeout": _HANDSHAKE_TIMEOUT, **seams.dtls}
             return dtls.Config(certificate=certificate, remote_fingerprints=fingerprints, **options)
 
         ice_config = ice.Config(

@@ -102,3 +102,5 @@ class Config:
     """The largest datagram, in bytes, that a handshake flight is cut into."""
     retransmission_timeout: float = 0.4
     """Seconds before the first retransmission; RFC 9147 5.8.2 recommends 400 ms for DTLS-SRTP. Doubles up to 60 s."""
+    handshake_timeout: float | None = None
+    """Seconds from `start`, or from the first datagram, until an unfinished handshake is given up. None: never."""

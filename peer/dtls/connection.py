@@ -65,6 +65,7 @@ class Connection:
         self._machine: Machine = (ClientOpening if role is Role.CLIENT else ServerOpening)(self._conversation)
         self._early_data: list[bytes] = []
         self._closed = False
+        self._gives_up_at: float | None = None
         self._seal: Callable[[int, bytes], bytes] | None = None
         self._open_application_data: Callable[[bytes], bytes | None] | None = None
         self.sent_alert: int | None = None
@@ -88,8 +89,14 @@ class Connection:
     def start(self, now: float) -> None:
         """A client sends its ClientHello; a server waits for one."""
         self._conversation.now = now
+        self._watch_handshake(now)
         if isinstance(self._machine, ClientOpening):
             self._machine.start()
+
+    def _watch_handshake(self, now: float) -> None:
+        patience = self._conversation.config.handshake_timeout
+        if self._gives_up_at is None and patience is not None:
+            self._gives_up_at = now + patience
 
     def send(self, data: bytes) -> None:
         """Queues one record of application data, at most 16,384 bytes.
@@ -149,6 +156,8 @@ class Connection:
             return []
         conversation = self._conversation
         conversation.now = now
+        if not self._machine.complete:
+            self._watch_handshake(now)
         repeated = False
         try:
             for opened in self._records.receive(data, now):
@@ -173,11 +182,18 @@ class Connection:
         return records.drain()
 
     def next_timeout(self) -> float | None:
-        return None if self._closed else self._machine.next_timeout()
+        if self._closed:
+            return None
+        end, due = self._gives_up_at, self._machine.next_timeout()
+        return due if end is None or self._machine.complete else min(end, end if due is None else due)
 
     def handle_timeout(self, now: float) -> list[Event]:
+        """Raises RemoteProtocolError, once, when the handshake took longer than it may."""
         self._conversation.now = now
         if not self._closed:
+            end = None if self._machine.complete else self._gives_up_at
+            if end is not None and now >= end:
+                self._fail(RemoteProtocolError("the handshake took too long"))
             self._machine.handle_timeout()
         self._take_short_ways()
         return self._take_events()

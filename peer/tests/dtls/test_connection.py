@@ -539,3 +539,33 @@ def test_a_malformed_message_is_answered_with_decode_error() -> None:
     assert not isinstance(caught.value, DecodeError)
     assert len(b.datagrams_to_send(0.0)) == 1
     assert b.receive_datagram(broken, 0.0) == []
+
+
+@BOTH
+@pytest.mark.parametrize("silent", [0, 1], ids=["server", "client"])
+def test_a_handshake_that_nobody_answers_is_given_up(versions: tuple[Version, ...], silent: int) -> None:
+    """A client whose server is dead, and a server whose client died after its ClientHello."""
+    a, b = client(versions=versions, handshake_timeout=30.0), server(versions=versions, handshake_timeout=30.0)
+    a.start(0.0)
+    waiting = a
+    if silent:
+        waiting = b
+        for datagram in a.datagrams_to_send(0.0):
+            b.receive_datagram(datagram, 0.0)
+    end = 0.0
+    with pytest.raises(RemoteProtocolError, match="too long"):  # noqa: PT012 - time has to pass
+        while (due := waiting.next_timeout()) is not None:
+            end = due
+            waiting.handle_timeout(due)
+    assert end == 30.0
+    assert waiting.is_closed
+    assert waiting.next_timeout() is None
+    assert waiting.handle_timeout(31.0) == []
+
+
+@BOTH
+def test_a_handshake_in_time_is_not_given_up(versions: tuple[Version, ...]) -> None:
+    p = completed(client(versions=versions, handshake_timeout=30.0), server(versions=versions, handshake_timeout=30.0))
+    settle(p)
+    p.run(timeout=60.0)
+    echo(p)

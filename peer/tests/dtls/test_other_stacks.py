@@ -44,6 +44,7 @@ CLIENTS = {
     "openssl": "openssl s_client -dtls1_2 -quiet -connect 127.0.0.1:{port} -cert {cert} -key {key}" + SRTP,
     "gnutls": "gnutls-cli --udp -p {port} 127.0.0.1 --insecure --x509certfile {cert} --x509keyfile {key}",
 }
+PACKAGES = {"openssl": "openssl", "gnutls-serv": "gnutls-bin", "gnutls-cli": "gnutls-bin"}
 SUITES_12 = [suite.id for suite in SUITES.values() if suite.version is Version.DTLS12]
 
 
@@ -93,7 +94,7 @@ class Talk:
 def program(command: str, *more: str) -> Iterator[subprocess.Popen[bytes]]:
     words = [*command.split(), *more]
     if shutil.which(words[0]) is None:
-        pytest.skip(f"{words[0]} is not installed")
+        pytest.fail(f"{words[0]} is not installed: apt-get install {PACKAGES[words[0]]}")
     process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         yield process
