@@ -259,7 +259,6 @@ async def test_a_client_hello_from_a_stranger_is_not_answered(server: Opposite, 
     await goes_on(made)
     answers = [hit.number for hit in server.wire.all(dtls.anything()) if hit.frame.destination.port == port]
     check(not answers, "a stranger's ClientHello was answered", frames=tuple(answers))
-    server.wire.count(dtls.server_hello(), sender=server.endpoint, exactly=1)
 
 
 @EITHER
