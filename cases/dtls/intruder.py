@@ -48,7 +48,7 @@ class Intruder:
 
     def _say(self, record: Record) -> Iterable[Record | bytes]:
         extra, self._extra = self._extra, []
-        number, said = record.sequence, list[Record | bytes]()
+        number = record.sequence
         for one in extra:
             if isinstance(one, bytes):
                 yield one
