@@ -18,13 +18,15 @@ TOLERANCE: Final = 0.25
 class Timeline:
     """The timestamps of one stream. `start` is its random first timestamp."""
 
-    __slots__ = ("_anchor", "_last", "_rate", "_start")
+    __slots__ = ("_anchor", "_last", "_lateness", "_rate", "_start")
 
     def __init__(self, start: int) -> None:
         self._start = start & 0xFFFFFFFF
         self._rate = 0
         # Where the source's count began: its position (s), the time (s), the unwrapped timestamp.
         self._anchor: tuple[float, float, int] | None = None
+        # By how much the first frame was later than the most punctual one since: what capture times are freed of.
+        self._lateness = 0.0
         self._last: tuple[float, int] | None = None  # time and unwrapped timestamp of the frame before
 
     def restart(self) -> None:
@@ -39,11 +41,13 @@ class Timeline:
         anchor = self._anchor
         if anchor is None or rate != self._rate or abs((position - anchor[0]) - (now - anchor[1])) > TOLERANCE:
             anchor = self._anchor = (position, now, self._continued(now, rate))
-            self._rate = rate
+            self._rate, self._lateness = rate, 0.0
         timestamp = anchor[2] + round((position - anchor[0]) * rate)
         if self._last is not None:
             timestamp = max(timestamp, self._last[1] + 1)
-        time = anchor[1] + position - anchor[0]
+        due = anchor[1] + position - anchor[0]
+        self._lateness = max(self._lateness, due - now)
+        time = due - self._lateness
         self._last = (time, timestamp)
         return timestamp & 0xFFFFFFFF, time
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,14 @@ def test_capture_times_lack_the_jitter_of_delivery() -> None:
     line = Timeline(0)
     line.stamp(0.0, 10.0, 90000)
     assert line.stamp(0.04, 10.06, 90000) == (3600, 10.04)
+
+
+def test_a_first_frame_that_was_late_does_not_make_all_late() -> None:
+    """Lip-sync hangs on capture times: the most punctual frame tells when the source began."""
+    line = Timeline(0)
+    assert line.stamp(0.0, 10.08, 48000) == (0, 10.08)
+    assert line.stamp(0.02, 10.02, 48000) == (960, 10.02)
+    assert line.stamp(0.04, 10.07, 48000)[1] == pytest.approx(10.04)
 
 
 @given(st.lists(st.tuples(st.floats(-1, 1), st.floats(0, 1), st.sampled_from([8000, 48000]), st.booleans())))
