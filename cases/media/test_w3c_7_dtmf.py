@@ -76,7 +76,7 @@ async def test_an_event_keeps_its_timestamp_while_its_duration_grows(peer: Refer
 @clause("RFC4733-2.5.1.2-M3", "RFC4733-2.5.1.2-M5")
 async def test_the_first_packet_of_an_event_is_marked(peer: Reference, endpoint: Endpoint) -> None:
     flow, dtmf = await dialling(peer, endpoint)
-    await dtmf.call("insertDTMF", "5", 100, 30)
+    await dtmf.call("insertDTMF", "5", 250, 30)
     (event,) = await played(flow, 1)
     marks = [packet.marker for packet, _ in event]
     ends = [report.end for _, report in event]
