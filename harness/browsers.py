@@ -37,8 +37,15 @@ __all__ = [
 INSTALL_COMMAND: Final = "python -m harness browsers --install"
 # libpcap compiles capture filters; it rides along because this is the one command that installs system packages.
 PACKAGES: Final = ("chromium", "firefox-esr", "libpcap0.8")
-#: What rows of the matrix need besides: program -> package. Without them those rows are `unsupported`.
-TOOLS: Final[Mapping[str, str]] = {"turnserver": "coturn", "ip": "iproute2", "nft": "nftables"}
+#: What else is needed: program -> package. Rows of the matrix are `unsupported` without the first three; our own tests
+#: of DTLS meet the stacks of the others.
+TOOLS: Final[Mapping[str, str]] = {
+    "turnserver": "coturn",
+    "ip": "iproute2",
+    "nft": "nftables",
+    "openssl": "openssl",
+    "gnutls-cli": "gnutls-bin",
+}
 
 
 class Browser(StrEnum):

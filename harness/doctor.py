@@ -197,6 +197,8 @@ _CHECKS: Final[tuple[Check, ...]] = (
     _capture,
     _optional("tshark", "captures can't be compared with Wireshark's own reading", "tshark"),
     _optional("turnserver", "cases with a TURN server won't run", "coturn"),
+    _optional("openssl", "our DTLS is not tested against OpenSSL's", "openssl"),
+    _optional("gnutls-cli", "our DTLS is not tested against GnuTLS's", "gnutls-bin"),
     _disk,
 )
 
