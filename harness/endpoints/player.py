@@ -437,5 +437,5 @@ async def _within(promise: asyncio.Future[Any], timeout: float) -> Any:
             return await promise
     except TimeoutError:
         if promise.done() and not promise.cancelled():
-            raise  # the promise's own
+            return promise.result()  # in the last moment, or a TimeoutError of its own
         return _PENDING
