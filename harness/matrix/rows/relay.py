@@ -48,8 +48,8 @@ async def play(stage: Stage, *, transport: str) -> None:
 def _row(transport: str, words: str) -> Row:
     playing: Callable[[Stage], Awaitable[None]] = partial(play, transport=transport)
     about = f"relayed candidates only, through a TURN server reached by {words}"
-    # By TLS each cell starts browsers of its own: too slow for every run of the cases.
-    return Row(f"relay-{transport}", about, playing, needs=(needs_coturn,), as_case=transport == "udp")
+    # Each cell starts a server of its own, and by TLS browsers as well: too slow for every run of the cases.
+    return Row(f"relay-{transport}", about, playing, needs=(needs_coturn,), as_case=False)
 
 
 ROWS: Final = (_row("udp", "UDP"), _row("tcp", "TCP"), _row("tls", "TLS"))
