@@ -8,35 +8,27 @@ go to the same worker, in order: their sanity case is the first of them.
 from __future__ import annotations
 
 import secrets
-import shutil
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from harness.report.merge import merge
+from harness.report.merge import SHARDS, join
 from harness.report.render import write_report
-from harness.results import RunResults
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
     from xdist.workermanage import WorkerController
 
 __all__ = [
-    "FOLDER",
     "Controller",
     "is_controller",
-    "join",
-    "left_over",
     "long_ones_first",
     "scope",
 ]
-
-#: Below a run directory: one run directory per worker, while the run goes on or after it was killed.
-FOLDER: Final = "shards"
 
 
 def is_controller(config: pytest.Config) -> bool:
@@ -88,7 +80,7 @@ class Controller:
         self._names = names
         self._cases_folder = cases_folder
         self._seed = secrets.randbelow(1 << 32) if seed is None else seed
-        self._folder = f"{FOLDER}/{secrets.token_hex(4)}"
+        self._folder = f"{SHARDS}/{secrets.token_hex(4)}"
         self._began = time.monotonic()
 
     @pytest.hookimpl
@@ -113,16 +105,3 @@ class Controller:
             for problem in run.problems:
                 reporter.write_line(problem, red=True)
             reporter.write_line(f"report: {page}")
-
-
-def left_over(directory: Path) -> list[Path]:
-    """The shards below a run directory that nobody joined: of the last run, which was killed. Latest run only."""
-    runs = sorted((directory / FOLDER).glob("*"), key=lambda path: path.stat().st_mtime)
-    return sorted(runs[-1].glob("*")) if runs else []
-
-
-def join(directory: Path, shards: Sequence[Path], cases_folder: Path, *, duration_s: float | None = None) -> RunResults:
-    """Make one run of the shards below a run directory; they are gone afterwards."""
-    run = merge(shards, directory, cases_folder=cases_folder, duration_s=duration_s)
-    shutil.rmtree(directory / FOLDER)
-    return run

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from harness.report.merge import merge
+from harness.report.merge import join, left_over, merge
 from harness.report.render import library, write_report
 from harness.report.statement import publish
 from harness.report.summary import append_history
@@ -63,6 +63,8 @@ def render_command(
 ) -> None:
     """Write index.html, junit.xml and summary.md of a run directory. Exit code 1: it has unexpected results."""
     try:
+        if shards := left_over(directory):  # a run spread over workers was killed
+            join(directory, shards, Path("cases") if Path("cases").is_dir() else None)
         run = RunResults.load(directory)
         page = write_report(directory, history=history, known=library(rfc_dir))
         if append:

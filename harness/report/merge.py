@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from harness.clauses import coverage, load
 from harness.results import CaseResult, ResultsError, RunResults, RunWriter
 
-__all__ = ["merge"]
+__all__ = ["SHARDS", "join", "left_over", "merge"]
+
+#: Below a run directory: one run directory per worker, while the run goes on or after it was killed.
+SHARDS: Final = "shards"
 
 
 def merge(
@@ -94,3 +98,18 @@ def _copy_artefacts(shard: Path, out: Path, result: CaseResult, problems: list[s
             os.link(source, target)
         except OSError:
             shutil.copyfile(source, target)
+
+
+def left_over(directory: Path) -> list[Path]:
+    """The shards below a run directory that nobody joined: of the latest run, which was killed."""
+    runs = sorted((directory / SHARDS).glob("*"), key=lambda path: path.stat().st_mtime)
+    return sorted(runs[-1].glob("*")) if runs else []
+
+
+def join(
+    directory: Path, shards: Sequence[Path], cases_folder: Path | None, *, duration_s: float | None = None
+) -> RunResults:
+    """Make one run of the shards below a run directory; they are gone afterwards."""
+    run = merge(shards, directory, cases_folder=cases_folder, duration_s=duration_s)
+    shutil.rmtree(directory / SHARDS)
+    return run

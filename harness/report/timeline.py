@@ -15,6 +15,7 @@ LEFT = 250
 _STRIP = 26
 _NARROWEST = 3.0
 _CHARACTER = 6.6
+_NAME_CHARACTER = 7.4
 _MOST_STRIPS = 24
 
 
@@ -81,7 +82,7 @@ def _drawn(ordered: list[tuple[tuple[str, str], list[tuple[float, str]]]], last:
         return None
     # A little room after the last change, so that the state things ended in can be read.
     end = last * 1.12
-    left = max(LEFT, *((len(endpoint) + len(name) + 3) * _CHARACTER for (endpoint, name), _ in ordered))
+    left = max(LEFT, *((len(endpoint) + len(name) + 3) * _NAME_CHARACTER for (endpoint, name), _ in ordered))
     strips = tuple(
         Strip(endpoint, attribute, _STRIP * number, _spans(seen, end, left))
         for number, ((endpoint, attribute), seen) in enumerate(ordered)

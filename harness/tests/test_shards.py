@@ -8,10 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from harness.cli import app
 from harness.net.private import enter_private_network
+from harness.report.merge import SHARDS, left_over
 from harness.results import RunResults
-from harness.shards import FOLDER, join, left_over, long_ones_first, scope
+from harness.shards import long_ones_first, scope
 from harness.tests.test_plugin import HEAD, SETTINGS
 from harness.verdict import Verdict
 
@@ -75,7 +78,7 @@ def test_workers_make_one_run(project: Path) -> None:
     assert [result.verdict for result in unsound] == [Verdict.INCONCLUSIVE] * 2
     assert found.clauses["RFC8445"]["must"]["covered"] == 1
     assert (project / "reports" / "latest" / "index.html").exists()
-    assert not (project / "reports" / "latest" / FOLDER).exists()
+    assert not (project / "reports" / "latest" / SHARDS).exists()
 
 
 @pytest.mark.timeout(180)
@@ -101,9 +104,10 @@ def test_what_a_killed_run_left_can_be_joined(project: Path) -> None:
     done = run(project, "-n", "2", "--endpoints", "reference")
     assert done.returncode == -9, done.stdout
     directory = project / "reports" / "latest"
-    shards = left_over(directory)
-    assert len(shards) == 2
-    assert len(join(directory, shards, project / "cases").results) == 6
+    assert len(left_over(directory)) == 2
+    outcome = CliRunner().invoke(app, ["report", str(directory)])
+    assert outcome.exit_code == 0, outcome.output
+    assert len(RunResults.load(directory).results) == 6
     assert left_over(directory) == []
 
 
