@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cases.planting import Fault
+from cases.rtp.speaking import PATIENCE
 from harness.capture.wire import Wire
 from harness.endpoints.base import Endpoint
 from harness.endpoints.reference import Reference
@@ -47,6 +48,7 @@ def planted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(Endpoint, "until", hurried_until)
     monkeypatch.setattr(Wire, "wait_for", hurried_wait_for)
+    monkeypatch.setattr("cases.rtp.speaking.PATIENCE", min(PATIENCE, fault.patience))
     if fault.patch is not None:
         fault.patch(monkeypatch)
 

@@ -52,6 +52,7 @@ class Control:
         self._schedule = Schedule(entropy)
         self._feedback: list[tuple[rtcp.Packet, bool]] = []
         self._byes: list[Flow] = []
+        self._has_reported = False
         self._references: dict[int, tuple[int, float]] = {}  # SSRC -> its RRTR's middle bits, when it came
         self._handlers: dict[type, Callable[[Any, float, list[Event]], None]] = {
             rtcp.SenderReport: self._sender_report,
@@ -119,8 +120,11 @@ class Control:
         if due:
             self._schedule.sent(now)
         feedback, self._feedback = self._feedback, []
-        reduced = tuple(packet for packet, may in feedback if may)
-        full = tuple(packet for packet, may in feedback if not may)
+        # RFC 5506 section 4: reduced-size packets only once a compound one was sent.
+        self._has_reported = self._has_reported or bool(out)
+        reduced = tuple(packet for packet, may in feedback if may and self._has_reported)
+        full = tuple(packet for packet, may in feedback if not (may and self._has_reported))
+        self._has_reported = self._has_reported or bool(full)
         out += [reduced[at : at + 4] for at in range(0, len(reduced), 4)]
         out += [(*self._head(now), *full[at : at + 4]) for at in range(0, len(full), 4)]
         if self._byes:
