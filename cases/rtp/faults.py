@@ -275,9 +275,6 @@ RTCP_FILE = planted(
     another_version_is_not_read=Fault(patch=mended),
     without_reduced_size_every_datagram_begins_with_a_report=controls(bare),
     without_reduced_size_every_datagram_has_a_name=dropped_controls(rtcp.SourceDescription),
-    the_first_datagram_is_a_compound_packet=controls(
-        lambda said: tuple(one for one in said if isinstance(one, rtcp.Nack))
-    ),
     feedback_names_its_sender_and_our_stream=each_control(rtcp.Nack, lambda one: replace(one, ssrc=one.media_ssrc)),
     a_sender_report_tells_the_time_of_the_stream=each_control(
         rtcp.SenderReport, lambda one: replace(one, rtp_timestamp=one.rtp_timestamp ^ 0x400000)

