@@ -119,7 +119,7 @@ def test_where_playwright_can_not_download_the_systems_packages_are_installed(
     assert told == done.commands == installers.ran
     assert [line.rpartition("recommends ")[2] for line in installers.ran if "apt-get install" in line] == [
         "chromium firefox-esr libpcap0.8",
-        "coturn iproute2 nftables",
+        "coturn iproute2 nftables openssl gnutls-bin",
     ]
     assert sum("apt-get update" in line for line in installers.ran) == 1
     assert ["playwright install" in problem for problem in done.problems] == [True]
