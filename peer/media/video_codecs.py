@@ -126,6 +126,8 @@ _VPX: Final = {
     "max-intra-rate": "300",
     "qmin": "2",
     "qmax": "56",
+    # a picture that the rate has no room for is left out: the coarsest quantizer alone can't keep a limit
+    "drop-threshold": "30",
 }
 _VP9: Final = {"row-mt": "1", "aq-mode": "3", "auto-alt-ref": "0"}
 _SVT_AV1: Final = {
