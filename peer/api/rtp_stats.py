@@ -195,10 +195,10 @@ class RtpStats:
             retransmittedPacketsReceived=counters.retransmitted_packets_received,
             retransmittedBytesReceived=counters.retransmitted_bytes_received,
             nackCount=counters.nack_count,
-            jitterBufferDelay=counters.jitter_buffer_delay,
-            jitterBufferTargetDelay=counters.jitter_buffer_target_delay,
-            jitterBufferMinimumDelay=counters.jitter_buffer_minimum_delay,
-            jitterBufferEmittedCount=counters.jitter_buffer_emitted_count,
+            jitterBufferDelay=0.0 if stream is None else stream.buffered.delay,
+            jitterBufferTargetDelay=0.0 if stream is None else stream.buffered.target,
+            jitterBufferMinimumDelay=0.0 if stream is None else stream.buffered.minimum,
+            jitterBufferEmittedCount=0 if stream is None else stream.buffered.emitted,
             **(_received_pictures(counters, stream, self._now) if video else _received_sound(stream)),
         )
         if remote is not None:

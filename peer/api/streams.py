@@ -5,12 +5,13 @@ The engine is made with the first transceiver that has a transport; a connection
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from peer import jsep, rtp
 from peer.api.parameters import codec_matches
 from peer.media.engine import Engine
-from peer.media.plans import Layer, SendPlan, TrackInput
+from peer.media.plans import Layer, SendPlan, Timer, TrackInput
 from peer.media.work import Threads
 
 if TYPE_CHECKING:
@@ -64,6 +65,9 @@ class Streams:
 
     def now(self) -> float:
         return self._core.now()
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
+        return self._core.loop.call_at(when, callback)
 
     def entropy(self, size: int) -> bytes:
         return self._core.seams.entropy(size)

@@ -15,14 +15,17 @@ from peer import rtp
 from peer.errors import DecodeError
 from peer.media.codecs import Decoder
 from peer.media.feed import Feed
-from peer.media.levels import AudioMeter, FrameMeter
+from peer.media.levels import AudioMeter, BufferMeter, FrameMeter
 from peer.media.plans import Codecs, Driver
+from peer.media.playout import Playout
 from peer.media.work import Lane, Pool
 
 __all__ = ["Inbound", "Stream"]
 
 # Pictures that may wait for the decoder.
 BACKLOG: Final = 12
+# Seconds between two frames at least, by kind, while a lowered jitterBufferTarget is caught up with.
+PACE: Final = {"audio": 0.001, "video": 0.005}
 
 
 class Stream:
@@ -34,6 +37,7 @@ class Stream:
         self.payload_type: int | None = None
         self.meter = FrameMeter()
         self.sound = AudioMeter()
+        self.buffered = BufferMeter()
         self.frames_decoded = 0
         self.key_frames_decoded = 0
         self.frames_dropped = 0
@@ -100,6 +104,7 @@ class Inbound:
         self._pool = pool
         self._transport: int | None = None
         self._minimum_delay = 0.0
+        self._playout = Playout(driver, PACE[kind])
 
     # what the connection says
 
@@ -112,6 +117,7 @@ class Inbound:
         self._transport, self.config = transport, config
         machine = None if transport is None else self._driver.transport(transport)
         if config is None or machine is None:
+            self._playout.clear()
             return
         if self.receiver is None:
             self.receiver = machine.add_receiver(config)
@@ -120,6 +126,9 @@ class Inbound:
             self.receiver.configure(config, now)
 
     def set_minimum_delay(self, seconds: float) -> None:
+        """What a frame waits at least between its first packet and the decoder (jitterBufferTarget); 0: it doesn't."""
+        if seconds < self._minimum_delay:
+            self._playout.advance(self._minimum_delay - seconds)
         self._minimum_delay = seconds
         if self.receiver is not None:
             self.receiver.minimum_delay = seconds
@@ -129,6 +138,7 @@ class Inbound:
         if self.receiver is not None:
             self.receiver.stop(self._driver.now())
             self.receiver = None
+        self._playout.clear()
         for stream in self.streams.values():
             stream.close()
         self.feed.end()
@@ -140,6 +150,23 @@ class Inbound:
         stream = self.streams.get(event.ssrc)
         if stream is None:
             stream = self.streams[event.ssrc] = Stream(event.ssrc, event.rid, self._pool)
+        if not self.wanted():
+            return
+        if self._minimum_delay or len(self._playout):
+            self._playout.hold(event.play_at, lambda: self._play(stream, event))
+        else:
+            self._play(stream, event)
+
+    def _play(self, stream: Stream, event: rtp.FrameReceived) -> None:
+        """A frame leaves the jitter buffer."""
+        before = stream.sound.samples
+        self._decode(stream, event)
+        count = stream.sound.samples - before if self.kind == "audio" else 1
+        target = max(event.jitter, self._minimum_delay) if self._minimum_delay else 0.0
+        minimum = event.jitter if self._minimum_delay else 0.0
+        stream.buffered.add(count, self._driver.now() - event.first_arrival, target, minimum)
+
+    def _decode(self, stream: Stream, event: rtp.FrameReceived) -> None:
         if not self.wanted() or not self._is_shown(stream):
             return
         codec = self._codec(event.payload_type)
@@ -155,8 +182,12 @@ class Inbound:
 
     def lost(self, event: rtp.FrameLost) -> None:
         """Sound that will not come is concealed; for pictures the receiver asks for a key frame itself."""
+        if self.kind == "audio":
+            self._playout.follow(lambda: self._conceal(event))
+
+    def _conceal(self, event: rtp.FrameLost) -> None:
         stream = self.streams.get(event.ssrc)
-        if self.kind == "video" or stream is None or stream.decoder is None or not event.duration:
+        if stream is None or stream.decoder is None or not event.duration:
             return
         for frame in stream.decoder.conceal(event.duration):
             stream.concealed_samples += frame.samples
@@ -167,7 +198,7 @@ class Inbound:
         """BYE or a long silence."""
         stream = self.streams.get(ssrc)
         if stream is not None:
-            stream.close()
+            self._playout.follow(stream.close)
 
     def _codec(self, payload_type: int) -> rtp.Codec | None:
         codecs = () if self.config is None else self.config.codecs

@@ -6,7 +6,7 @@ import math
 from collections import deque
 from typing import Any, Final
 
-__all__ = ["QUIET", "AudioMeter", "FrameMeter", "decibels"]
+__all__ = ["QUIET", "AudioMeter", "BufferMeter", "FrameMeter", "decibels"]
 
 # webrtc-stats, framesPerSecond: "the number of frames in the last second".
 SECOND: Final = 1.0
@@ -67,3 +67,21 @@ class FrameMeter:
     def _forget(self, now: float) -> None:
         while self._times and self._times[0] <= now - SECOND:
             self._times.popleft()
+
+
+class BufferMeter:
+    """What left the jitter buffer, in samples or pictures, and the seconds that all of them together spent there, were
+    to spend there, and would have with jitter alone to think of (webrtc-stats, jitterBufferDelay and its like).
+    """
+
+    def __init__(self) -> None:
+        self.emitted = 0
+        self.delay = 0.0
+        self.target = 0.0
+        self.minimum = 0.0
+
+    def add(self, count: int, delay: float, target: float, minimum: float) -> None:
+        self.emitted += count
+        self.delay += count * delay
+        self.target += count * target
+        self.minimum += count * minimum

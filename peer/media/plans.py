@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from peer import rtp
 from peer.media.codecs import Decoder, Encoder
 
-__all__ = ["Codecs", "Driver", "Layer", "SendPlan", "TrackInput"]
+__all__ = ["Codecs", "Driver", "Layer", "SendPlan", "Timer", "TrackInput"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,19 @@ class TrackInput:
     flows: Callable[[], bool]
 
 
+class Timer(Protocol):
+    """What `Driver.call_at` set up."""
+
+    def cancel(self) -> None: ...
+
+
 class Driver(Protocol):
     """The connection, as the engine sees it: clock, transports by key, what to tell a script."""
 
     def now(self) -> float: ...
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
+        """Call back when `now` is `when`."""
 
     def entropy(self, size: int) -> bytes: ...
 

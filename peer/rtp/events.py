@@ -40,6 +40,10 @@ class FrameReceived:
     ssrc: int
     frame: EncodedFrame
     play_at: float
+    first_arrival: float = 0.0
+    """When its first packet came."""
+    jitter: float = 0.0
+    """The delay that jitter asked for when it came, in seconds: what `play_at` holds without a minimum delay."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,10 +207,6 @@ class Receiver(Intake):
         play_at = stream.playout.place(first.timestamp, unit.arrival)
         counters.frames_received += 1
         counters.key_frames_received += key_frame
-        counters.jitter_buffer_emitted_count += 1
-        counters.jitter_buffer_delay += play_at - unit.first_arrival
-        counters.jitter_buffer_minimum_delay += stream.playout.delay
-        counters.jitter_buffer_target_delay += max(stream.playout.delay, self.minimum_delay)
         if len(unit.packets) > 1:
             counters.frames_assembled_from_multiple_packets += 1
             counters.total_assembly_time += unit.arrival - unit.first_arrival
@@ -228,7 +224,16 @@ class Receiver(Intake):
             temporal=layer[1],
             color_space=self._color_space(unit.packets) if stream.video else None,
         )
-        return FrameReceived(self.config.key, stream.rid, codec.payload_type, stream.ssrc, frame, play_at)
+        return FrameReceived(
+            self.config.key,
+            stream.rid,
+            codec.payload_type,
+            stream.ssrc,
+            frame,
+            play_at,
+            first_arrival=unit.first_arrival,
+            jitter=stream.playout.delay,
+        )
 
     def _layer(self, packet: rtp.Packet, stream: Incoming) -> tuple[int, int]:
         """(spatial, temporal) as the dependency descriptor tells, where there is one."""

@@ -92,10 +92,6 @@ class Inbound:
     total_assembly_time: float = 0.0
     key_frames_received: int = 0
     frames_dropped: int = 0
-    jitter_buffer_delay: float = 0.0
-    jitter_buffer_target_delay: float = 0.0
-    jitter_buffer_minimum_delay: float = 0.0
-    jitter_buffer_emitted_count: int = 0
     audio_level: int | None = None
     """Of the last packet with the extension of RFC 6464, -dBov."""
     remote: RemoteOutbound | None = None
