@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from peer import jsep
+from peer.api.candidate_pool import CandidatePool
 from peer.api.configuration import Configuration
 from peer.api.events import Event, EventTarget
 from peer.api.seams import Seams
@@ -73,6 +74,7 @@ class Core:
         self.sctp: RTCSctpTransport | None = None
         self.sctp_transports: dict[int, RTCSctpTransport] = {}
         self.transports: dict[int, TransportStack] = {}
+        self.pool = CandidatePool(self)
         self._tasks = TaskQueue()
         self.operations = OperationsChain(lambda: self.is_closed, self.update_negotiation_needed)
 

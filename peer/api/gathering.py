@@ -8,11 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from peer import jsep
+from peer.api.candidate_pool import gather_options
 from peer.api.events import RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEvent
 from peer.api.ice_candidate import RTCIceCandidate
 from peer.api.states import RTCIceGathererState, RTCIceGatheringState
 from peer.ice import agent as ice
-from peer.ice.edge import CandidateError, IceServer, Options, Selection, ServerUrl
+from peer.ice.edge import CandidateError
 
 if TYPE_CHECKING:
     from peer.api.core import Core
@@ -44,16 +45,12 @@ class Gathering:
         self._generations.append(ufrag)
         self._unreachable.clear()
         if self._edge is None:
-            self._edge = core.seams.edge(
-                self._options(),
-                on_candidate=self._on_candidate,
-                on_complete=self._on_complete,
-                on_datagrams=self._stack.on_datagrams,
-                on_error=self._on_error,
-                on_base_lost=self._on_base_lost,
-            )
+            pooled = core.pool.take()
+            at_work = pooled is not None
+            self._edge = self._make_edge() if pooled is None else pooled.give_to(self, gather_options(core))
         else:
-            self._edge.options = self._options()  # setConfiguration counts from the next gathering phase on
+            at_work = False
+            self._edge.options = gather_options(core)  # setConfiguration counts from the next gathering phase on
 
         def began() -> None:
             transport._gathering_state = RTCIceGathererState.GATHERING
@@ -63,19 +60,17 @@ class Gathering:
                 core.fire("icegatheringstatechange")
 
         core.queue(began)
-        self._edge.start()
+        if not at_work:
+            self._edge.start()
 
-    def _options(self) -> Options:
-        configuration, seams = self._core.configuration, self._core.seams
-        interfaces = seams.interfaces
-        servers = tuple(
-            IceServer(tuple(map(ServerUrl.parse, server.urls)), server.username, server.credential)
-            for server in configuration.iceServers
-        )
-        if interfaces is None:
-            interfaces = Selection(loopback=True, others=bool(servers))
-        return Options(
-            selection=interfaces, servers=servers, policy=str(configuration.iceTransportPolicy), **dict(seams.gather)
+    def _make_edge(self) -> Any:
+        return self._core.seams.edge(
+            gather_options(self._core),
+            on_candidate=self._on_candidate,
+            on_complete=self._on_complete,
+            on_datagrams=self._stack.on_datagrams,
+            on_error=self._on_error,
+            on_base_lost=self._on_base_lost,
         )
 
     def send(self, transmissions: list[ice.Transmission]) -> None:
@@ -109,7 +104,8 @@ class Gathering:
 
     def _on_base_lost(self, base: ice.Address) -> None:
         """A socket or an allocation is gone: so are the pairs that began there."""
-        self._stack.do(lambda made, now: made.take_ice(made.ice.remove_local_base(base, now), now))
+        if not self._closed:
+            self._stack.do(lambda made, now: made.take_ice(made.ice.remove_local_base(base, now), now))
 
     def _available(self, candidate: ice.Candidate, ufrag: str) -> None:
         """The text's "a new ICE candidate is available", steps 4 and 5."""

@@ -193,9 +193,12 @@ class Negotiation:
 
     def _commit(self, plan: jsep.Plan, promise: Promise[None]) -> None:
         """One assignment, then the effects in order (steps 4.7.4 to 4.7.20), then the promise (4.7.21)."""
-        self._core.state = plan.state
+        core = self._core
+        core.state = plan.state
         self._effects.carry_out(plan.effects)
-        self._core.media.settled()
+        if core.state.current_local is not None:  # RFC 9429 section 5.11: an answer discards what is left
+            core.pool.close()
+        core.media.settled()
         promise.resolve(None)
 
     # addIceCandidate

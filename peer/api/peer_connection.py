@@ -90,6 +90,7 @@ class RTCPeerConnection(EventTarget):
         core.stats = Stats(core)
         core.identity = Identity(core)
         self._negotiation = Negotiation(core, Effects(core))
+        core.pool.resize(chosen.iceCandidatePoolSize)
         self._descriptions: dict[str, tuple[jsep.Description, RTCSessionDescription]] = {}
 
     # descriptions and states
@@ -229,10 +230,13 @@ class RTCPeerConnection(EventTarget):
             raise InvalidStateError("the connection is closed")
         check_modification(chosen, core.configuration, local_description_was_set=core.local_description_was_set)
         check_servers(chosen)
-        changed = _ice_part(chosen) != _ice_part(core.configuration)
-        core.configuration = chosen
-        if changed:
+        before, core.configuration = core.configuration, chosen
+        if _ice_part(chosen) != _ice_part(before):
             core.state = core.state.ice_configured()
+        resized = chosen.iceCandidatePoolSize != before.iceCandidatePoolSize
+        core.pool.reconfigure(  # step 8
+            chosen.iceCandidatePoolSize if resized else None, other_servers=chosen.iceServers != before.iceServers
+        )
 
     @staticmethod
     def generateCertificate(keygenAlgorithm: Any = MISSING) -> Promise[RTCCertificate]:
@@ -251,6 +255,7 @@ class RTCPeerConnection(EventTarget):
         core.identity.close()
         for stack in core.transports.values():  # steps 6 to 9
             stack.close()
+        core.pool.close()
         core.ice_connection_state = RTCIceConnectionState.CLOSED  # step 10
         core.connection_state = RTCPeerConnectionState.CLOSED  # step 11
 
