@@ -27,15 +27,19 @@ from peer.api.webidl import (
     unsigned_long,
     unsigned_short,
 )
+from peer.jsep.capabilities import MID_URI
 from peer.jsep.codecs import matches
 
 __all__ = [
     "capabilities_dictionary",
+    "check_extensions",
     "check_new_encodings",
     "check_set_parameters",
     "codec_matches",
+    "extension_dictionaries",
     "parse_codec",
     "parse_encodings",
+    "parse_extensions",
     "parse_preferences",
     "parse_send_parameters",
     "receive_parameters",
@@ -86,7 +90,7 @@ def capabilities_dictionary(capabilities: jsep.Capabilities, *, sending: bool) -
         if entry not in codecs:
             codecs.append(entry)
     extensions = [
-        Dictionary(uri=extension.uri)
+        Dictionary(uri=extension.uri, direction=str(extension.direction))
         for extension in capabilities.extensions
         if (extension.direction.sends if sending else extension.direction.receives)
     ]
@@ -133,6 +137,49 @@ def parse_preferences(value: Any, capabilities: jsep.Capabilities) -> tuple[jsep
     if all(codec.name.lower() in _NOT_ENOUGH for codec in codecs):  # step 8
         raise InvalidModificationError("nothing but RTX, RED, FEC and comfort noise")
     return tuple(codecs)
+
+
+# --- header extensions (WebRTC Extensions, "RTP header extension control") -------------------------------------------
+
+_STOPPED: Final = "stopped"
+_DIRECTIONS: Final = frozenset({*jsep.Direction, _STOPPED})
+
+
+def extension_dictionaries(capabilities: jsep.Capabilities, chosen: Iterable[jsep.HeaderExtension]) -> list[Dictionary]:
+    """RTCRtpHeaderExtensionCapability of all that are implemented; those that aren't chosen are "stopped"."""
+    directions = {one.uri: str(one.direction) for one in chosen}
+    return [Dictionary(uri=one.uri, direction=directions.get(one.uri, _STOPPED)) for one in capabilities.extensions]
+
+
+def _extension_direction(value: Any) -> str:
+    direction = string(value)
+    if direction not in _DIRECTIONS:
+        raise TypeError(f"{direction!r} is not an RTCRtpTransceiverDirection")
+    return direction
+
+
+def _extension(value: Any) -> dict[str, Any]:
+    conversions = {"direction": _extension_direction, "uri": string}
+    return dictionary(value, "RTCRtpHeaderExtensionCapability", conversions, required=conversions)
+
+
+parse_extensions: Final[Conversion] = sequence_of(_extension)
+
+
+def check_extensions(given: list[dict[str, Any]], capabilities: jsep.Capabilities) -> tuple[jsep.HeaderExtension, ...]:
+    """Steps 3 and 4 of setHeaderExtensionsToNegotiate. Raises InvalidModificationError."""
+    if len(given) != len(capabilities.extensions):  # step 3
+        raise InvalidModificationError("the list of header extensions can't change")
+    chosen: list[jsep.HeaderExtension] = []
+    for one, known in zip(given, capabilities.extensions, strict=True):
+        if one["uri"] != known.uri:  # step 4.2
+            raise InvalidModificationError("header extensions and their order can't change")
+        # steps 4.3 and 4.4: RFC 9143 section 14 demands it of a bundle, whoever sends
+        if known.uri == MID_URI and one["direction"] != jsep.Direction.SENDRECV:
+            raise InvalidModificationError("a bundle can't do without the mid extension")
+        if one["direction"] != _STOPPED:  # step 4.5
+            chosen.append(replace(known, direction=jsep.Direction(one["direction"]) & known.direction))
+    return tuple(chosen)
 
 
 # --- encodings ---------------------------------------------------------------------------------------------------

@@ -12,10 +12,10 @@ from peer import jsep
 from peer.api.dtls_transport import RTCDtlsTransport
 from peer.api.dtmf_sender import RTCDTMFSender
 from peer.api.errors import InvalidStateError
-from peer.api.parameters import parse_preferences
+from peer.api.parameters import check_extensions, extension_dictionaries, parse_extensions, parse_preferences
 from peer.api.rtp_receiver import RTCRtpReceiver
 from peer.api.rtp_sender import RTCRtpSender
-from peer.api.webidl import enumeration
+from peer.api.webidl import Dictionary, enumeration
 
 if TYPE_CHECKING:
     from peer.api.core import Core
@@ -119,6 +119,28 @@ class RTCRtpTransceiver:
         slots = self._slots
         preferences = parse_preferences(codecs, self._core.state.configuration.capabilities(slots.kind))
         self._core.state = self._core.state.with_transceiver(replace(slots, preferred_codecs=preferences))
+
+    def getHeaderExtensionsToNegotiate(self) -> list[Dictionary]:
+        """RTCRtpHeaderExtensionCapability of every header extension that is implemented; "stopped" ones stay out."""
+        slots = self._slots
+        state = self._core.state
+        return extension_dictionaries(state.configuration.capabilities(slots.kind), state.extensions(slots))
+
+    def setHeaderExtensionsToNegotiate(self, extensions: Any) -> None:
+        """The same list, with other directions. Raises TypeError, InvalidModificationError."""
+        slots = self._slots
+        given = parse_extensions(extensions)
+        chosen = check_extensions(given, self._core.state.configuration.capabilities(slots.kind))
+        self._core.state = self._core.state.with_transceiver(replace(slots, extensions=chosen))
+
+    def getNegotiatedHeaderExtensions(self) -> list[Dictionary]:
+        """What the last answer made of them; empty before one."""
+        slots = self._slots
+        if slots.negotiated_extensions is None:
+            return []
+        return extension_dictionaries(
+            self._core.state.configuration.capabilities(slots.kind), slots.negotiated_extensions
+        )
 
     def __repr__(self) -> str:
         slots = self._slots

@@ -286,9 +286,8 @@ class _Writer:
         return transceiver.stream_ids if direction.sends or said else None
 
     def _extensions(self, offer: Media, transceiver: Transceiver) -> tuple[NegotiatedExtension, ...]:
-        """Those of the offer we know, under its ids, in a direction that answers the offered (RFC 8285 section 7)."""
-        known = self._state.configuration.capabilities(transceiver.kind).extensions
-        ours = {one.uri: one.direction for one in known}
+        """Those of the offer we want, under its ids, in a direction that answers the offered (RFC 8285 section 7)."""
+        ours = {one.uri: one.direction for one in self._state.extensions(transceiver)}
         return tuple(
             replace(row, direction=row.direction.reversed & ours[row.uri])
             for row in extensions_of(self._offer, offer)

@@ -11,7 +11,7 @@ from .codecs import kind_of
 from .draft import Draft
 from .effects import TransceiverCreated, TransceiverDisassociated
 from .errors import OperationFailed
-from .model import Direction, Encoding, Kind, Section, Transceiver, default_encodings
+from .model import Direction, Encoding, Kind, Section, Transceiver, default_encodings, inherited_extensions
 from .session import direction_of, is_rejected
 
 __all__ = ["associate"]
@@ -79,6 +79,7 @@ def _remote(draft: Draft, block: Media, kind: Kind) -> Transceiver:
         kind,
         Direction.RECVONLY,
         encodings=proposed or default_encodings(kind),
+        extensions=inherited_extensions(draft.transceivers.values(), kind),
         remote_made=True,
     )
     draft.emit(TransceiverCreated(made.key))

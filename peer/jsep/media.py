@@ -32,7 +32,8 @@ def apply(draft: Draft) -> None:
         key = draft.sections[index].transceiver
         one = None if key is None else draft.transceivers.get(key)
         if one is not None:
-            draft.transceivers[one.key] = step(draft, index, block, one)
+            one = step(draft, index, block, one)
+            draft.transceivers[one.key] = _settle_extensions(draft, block, one) if draft.is_final else one
 
 
 def formats_of(block: Media) -> tuple[NegotiatedCodec, ...]:
@@ -244,9 +245,20 @@ def _in(one: NegotiatedCodec, others: tuple[NegotiatedCodec, ...]) -> bool:
 
 
 def _implemented(draft: Draft, one: Transceiver) -> defaultdict[str, Direction]:
-    """What we do with each header extension; those we don't know are inactive."""
-    known = draft.state.configuration.capabilities(one.kind).extensions
+    """What we do with each header extension; those we don't want are inactive."""
+    known = draft.state.extensions(one)
     return defaultdict(lambda: Direction.INACTIVE, {row.uri: row.direction for row in known})
+
+
+def _settle_extensions(draft: Draft, block: Media, one: Transceiver) -> Transceiver:
+    """WebRTC Extensions, "RTP header extension control": an answer's lines are what is negotiated, and goes on."""
+    said = {row.uri: row.direction for row in extensions_of(draft.model, block)}
+    left = tuple(
+        replace(row, direction=said[row.uri] if draft.local else said[row.uri].reversed)
+        for row in draft.state.extensions(one)
+        if row.uri in said
+    )
+    return replace(one, extensions=left, negotiated_extensions=left)
 
 
 def _allows_mixed(model: SessionDescription, block: Media) -> bool:

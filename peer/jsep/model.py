@@ -10,7 +10,7 @@ on).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
@@ -313,7 +313,9 @@ class Transceiver:
 
     `stream_ids` is the sender's [[AssociatedMediaStreamIds]], `remote_stream_ids` the receiver's
     [[AssociatedRemoteMediaStreams]] by id. `transport` is the key of the RTCDtlsTransport of both, None before there
-    is one. `add_track`: a track was attached by addTrack (RFC 9429 sections 5.7, 5.10).
+    is one. `extensions` is [[HeaderExtensionsToNegotiate]] without the stopped ones, None for all that are implemented,
+    `negotiated_extensions` what the last answer left of them, None before one (WebRTC Extensions, "RTP header extension
+    control"). `add_track`: a track was attached by addTrack (RFC 9429 sections 5.7, 5.10).
     """
 
     key: int
@@ -328,6 +330,8 @@ class Transceiver:
     fired_direction: Direction | None = None
     receptive: bool = False
     preferred_codecs: tuple[Codec, ...] = ()
+    extensions: tuple[HeaderExtension, ...] | None = None
+    negotiated_extensions: tuple[HeaderExtension, ...] | None = None
     stream_ids: tuple[str, ...] = ()
     encodings: tuple[Encoding, ...] = (Encoding(),)
     send: MediaParameters = MediaParameters()
@@ -472,6 +476,10 @@ class State:
         """The slots of the transceiver with that key, None when it was removed from the set."""
         return next((one for one in self.transceivers if one.key == key), None)
 
+    def extensions(self, one: Transceiver) -> tuple[HeaderExtension, ...]:
+        """The header extensions a transceiver negotiates."""
+        return self.configuration.capabilities(one.kind).extensions if one.extensions is None else one.extensions
+
     def transport(self, key: int) -> Transport | None:
         return next((one for one in self.transports if one.key == key), None)
 
@@ -501,6 +509,7 @@ class State:
             direction,
             stream_ids=stream_ids,
             encodings=encodings or default_encodings(kind),
+            extensions=inherited_extensions(self.transceivers, kind),
             add_track=add_track,
         )
         return replace(self, transceivers=(*self.transceivers, made), next_key=self.next_key + 1), made
@@ -533,6 +542,11 @@ class State:
 def default_encodings(kind: Kind) -> tuple[Encoding, ...]:
     """[[SendEncodings]] of a sender made without sendEncodings (W3C "create an RTCRtpSender", step 11)."""
     return (Encoding(scale_resolution_down_by=1.0 if kind is Kind.VIDEO else None),)
+
+
+def inherited_extensions(others: Iterable[Transceiver], kind: Kind) -> tuple[HeaderExtension, ...] | None:
+    """[[HeaderExtensionsToNegotiate]] of a new transceiver: that of the first of its kind which isn't stopping."""
+    return next((one.extensions for one in others if one.kind is kind and not one.stopping), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from peer import sdp
 from peer.sdp import Media, SessionDescription
 
+from .capabilities import REPAIRED_RID_URI, RID_URI
 from .codecs import PayloadTypes, PayloadTypesExhausted, codecs_of, offered, wanted
 from .errors import InvalidState, OperationFailed
 from .model import (
@@ -57,6 +58,7 @@ from .write import (
 
 __all__ = ["create_offer"]
 
+_LAYER_URIS = (RID_URI, REPAIRED_RID_URI)
 _DATA_PROTO, _RTP_PROTO = "UDP/DTLS/SCTP", "UDP/TLS/RTP/SAVPF"
 
 
@@ -363,11 +365,13 @@ class _Writer:
         return tuple(_feedback_as_answered(one, before) for one in listed)
 
     def _header_extensions(self, slot: _Slot, transceiver: Transceiver) -> tuple[NegotiatedExtension, ...]:
-        ours = self._state.configuration.capabilities(transceiver.kind).extensions
-        if slot.answered is None:
-            return tuple(self._extensions.assign(one) for one in ours)
-        agreed = {row.uri for row in slot.answered.all(sdp.EXTMAP)}
-        return tuple(self._extensions.assign(one) for one in ours if one.uri in agreed)
+        """Those the transceiver negotiates, after an answer what it left of them; with layers, their names."""
+        wanted = {one.uri: one for one in self._state.extensions(transceiver)}
+        implemented = self._state.configuration.capabilities(transceiver.kind).extensions
+        if slot.answered is None and _simulcast(transceiver) is not None:
+            # RFC 8853 section 5.2: layers are told apart by them, though an answer to another section was without
+            wanted = {one.uri: one for one in implemented if one.uri in _LAYER_URIS} | wanted
+        return tuple(self._extensions.assign(wanted[one.uri]) for one in implemented if one.uri in wanted)
 
 
 def _feedback_as_answered(one: NegotiatedCodec, before: Iterable[NegotiatedCodec]) -> NegotiatedCodec:

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from peer.api import DOMException, MediaStream, MediaStreamTrack, RangeError, RTCPeerConnection
+from peer.api import (
+    DOMException,
+    MediaStream,
+    MediaStreamTrack,
+    RangeError,
+    RTCPeerConnection,
+    RTCRtpSender,
+    RTCRtpTransceiver,
+)
 from peer.tests.api.connecting import event, negotiate, pair, settled
 
 WRONG: Any = "of another type"
@@ -498,4 +506,128 @@ async def test_remote_tracks_can_not_be_constrained() -> None:
     assert isinstance(failure, DOMException)
     assert failure.name == "OverconstrainedError"
     assert MediaStreamTrack("video").applyConstraints({"width": 100}).done()
+    pc.close()
+
+
+# WebRTC Extensions, "RTP header extension control"
+
+MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
+LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+
+
+def chosen(transceiver: RTCRtpTransceiver, **directions: str) -> list[dict[str, Any]]:
+    """The list to negotiate, with another direction for LEVEL or MID."""
+    others = {{"level": LEVEL, "mid": MID}[name]: direction for name, direction in directions.items()}
+    every = transceiver.getHeaderExtensionsToNegotiate()
+    return [{"uri": one.uri, "direction": others.get(one.uri, one.direction)} for one in every]
+
+
+def direction_of(extensions: list[Any], uri: str = LEVEL) -> str:
+    (direction,) = [one["direction"] for one in extensions if one["uri"] == uri]
+    return str(direction)
+
+
+async def test_all_header_extensions_are_negotiated_to_begin_with() -> None:
+    pc = RTCPeerConnection()
+    transceiver = pc.addTransceiver("audio")
+    listed = transceiver.getHeaderExtensionsToNegotiate()
+    assert {one.direction for one in listed} == {"sendrecv"}
+    capabilities = RTCRtpSender.getCapabilities("audio")
+    assert capabilities is not None
+    assert listed == capabilities.headerExtensions
+    assert transceiver.getNegotiatedHeaderExtensions() == []
+    listed[0].direction = "stopped"  # a copy
+    assert {one.direction for one in transceiver.getHeaderExtensionsToNegotiate()} == {"sendrecv"}
+    pc.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        (lambda rows: "no list", TypeError),
+        (lambda rows: [{"uri": row["uri"]} for row in rows], TypeError),
+        (lambda rows: [{"direction": "sendrecv"} for _ in rows], TypeError),
+        (lambda rows: [{**row, "direction": "up"} for row in rows], TypeError),
+        (lambda rows: rows[1:], "InvalidModificationError"),
+        (lambda rows: [], "InvalidModificationError"),
+        (lambda rows: rows[::-1], "InvalidModificationError"),
+        (lambda rows: [{**row, "uri": row["uri"].upper()} for row in rows], "InvalidModificationError"),
+        (lambda rows: [{**row, "direction": "stopped"} for row in rows], "InvalidModificationError"),
+        (lambda rows: [{**row, "direction": "recvonly"} for row in rows], "InvalidModificationError"),
+    ],
+)
+async def test_header_extensions_that_cannot_be_set(change: Any, error: type[Exception] | str) -> None:
+    pc = RTCPeerConnection()
+    transceiver = pc.addTransceiver("audio")
+    before = transceiver.getHeaderExtensionsToNegotiate()
+    with pytest.raises(error if isinstance(error, type) else DOMException) as raised:
+        transceiver.setHeaderExtensionsToNegotiate(change(before))
+    if isinstance(error, str):
+        assert getattr(raised.value, "name", None) == error
+    assert transceiver.getHeaderExtensionsToNegotiate() == before
+    pc.close()
+
+
+@pytest.mark.parametrize(
+    ("direction", "line", "answered"),
+    [
+        ("sendrecv", f"a=extmap:1 {LEVEL}\r\n", "sendrecv"),
+        ("sendonly", f"a=extmap:1/sendonly {LEVEL}\r\n", "recvonly"),
+        ("recvonly", f"a=extmap:1/recvonly {LEVEL}\r\n", "sendonly"),
+        ("inactive", f"a=extmap:1/inactive {LEVEL}\r\n", "inactive"),
+        ("stopped", "", "stopped"),
+    ],
+)
+async def test_the_offerer_says_the_direction_of_a_header_extension(direction: str, line: str, answered: str) -> None:
+    async with pair() as (one, other):
+        mine = one.addTransceiver("audio")
+        mine.setHeaderExtensionsToNegotiate(chosen(mine, level=direction))
+        assert direction_of(mine.getHeaderExtensionsToNegotiate()) == direction
+        offer = await one.createOffer()
+        assert (LEVEL in offer.sdp) is bool(line)
+        assert line in offer.sdp
+        await negotiate(one, other)
+        (theirs,) = other.getTransceivers()
+        for transceiver, said in ((mine, direction), (theirs, answered)):
+            assert direction_of(transceiver.getNegotiatedHeaderExtensions()) == said
+            assert direction_of(transceiver.getHeaderExtensionsToNegotiate()) == said
+            assert direction_of(transceiver.getNegotiatedHeaderExtensions(), MID) == "sendrecv"
+        sent = {extension.uri for extension in mine.sender.getParameters().headerExtensions}
+        assert (LEVEL in sent) is (direction in ("sendrecv", "sendonly"))
+        again = await one.createOffer()  # what was negotiated goes on
+        assert line in again.sdp
+        assert (LEVEL in again.sdp) is bool(line)
+
+
+@pytest.mark.parametrize("direction", ["sendonly", "recvonly", "stopped"])
+async def test_the_answerer_narrows_a_header_extension(direction: str) -> None:
+    async with pair() as (one, other):
+        mine = one.addTransceiver("audio")
+        await one.setLocalDescription()
+        await other.setRemoteDescription(one.localDescription)
+        (theirs,) = other.getTransceivers()
+        theirs.direction = "sendrecv"
+        theirs.setHeaderExtensionsToNegotiate(chosen(theirs, level=direction))
+        await other.setLocalDescription()
+        await one.setRemoteDescription(other.localDescription)
+        reverse = {"sendonly": "recvonly", "recvonly": "sendonly", "stopped": "stopped"}[direction]
+        assert direction_of(theirs.getNegotiatedHeaderExtensions()) == direction
+        assert direction_of(mine.getNegotiatedHeaderExtensions()) == reverse
+        sent = {extension.uri for extension in theirs.sender.getParameters().headerExtensions}
+        assert (LEVEL in sent) is (direction == "sendonly")
+        # a stopped one can be asked for again
+        mine.setHeaderExtensionsToNegotiate(chosen(mine, level="sendrecv"))
+        assert f"a=extmap:1 {LEVEL}\r\n" in (await one.createOffer()).sdp
+
+
+async def test_a_new_transceiver_negotiates_what_the_first_of_its_kind_does() -> None:
+    pc = RTCPeerConnection()
+    first = pc.addTransceiver("audio")
+    first.setHeaderExtensionsToNegotiate(chosen(first, level="stopped"))
+    assert pc.addTransceiver("audio").getHeaderExtensionsToNegotiate() == first.getHeaderExtensionsToNegotiate()
+    assert {one.direction for one in pc.addTransceiver("video").getHeaderExtensionsToNegotiate()} == {"sendrecv"}
+    first.stop()
+    second = pc.getTransceivers()[1]
+    second.setHeaderExtensionsToNegotiate(chosen(second, level="recvonly"))
+    assert direction_of(pc.addTransceiver("audio").getHeaderExtensionsToNegotiate()) == "recvonly"
     pc.close()

@@ -445,3 +445,27 @@ def test_stopping_the_tag_hands_its_transport_to_the_next() -> None:
     negotiate(one, other)
     assert [section.transport for section in one.state.sections] == [None, transport, transport]
     assert [(kept.key, kept.mid) for kept in one.state.transports] == [(transport, "1")]
+
+
+# --- header extensions under control ------------------------------------------------------------------------
+
+
+def test_layers_are_offered_with_their_names_though_an_answer_was_without() -> None:
+    one, other = pair()
+    one.add("video")
+    other.hear("offer", one.offer())
+    one.hear("answer", without(other.answer(), "a=extmap:10 ", "a=extmap:11 "))
+    one.add("video")
+    one.add("video", rids=("a", "b"))
+    sections = sdp.parse(one.create_offer()).media
+    assert [RID_URI in {row.uri for row in section.all(sdp.EXTMAP)} for section in sections] == [False, False, True]
+
+
+def test_a_provisional_answer_settles_no_header_extension() -> None:
+    one, other = pair()
+    key = one.add("audio")
+    other.hear("offer", one.offer())
+    one.hear("pranswer", without(other.create_answer(), "a=extmap"))
+    assert (one.transceiver(key).extensions, one.transceiver(key).negotiated_extensions) == (None, None)
+    one.hear("answer", without(other.create_answer(), "a=extmap"))
+    assert (one.transceiver(key).extensions, one.transceiver(key).negotiated_extensions) == ((), ())
