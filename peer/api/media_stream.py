@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Callable, Iterable
 from enum import StrEnum
@@ -13,6 +14,7 @@ from peer.api.errors import DOMException
 from peer.api.events import EventHandler, EventTarget, MediaStreamTrackEvent
 from peer.api.tasks import Promise
 from peer.api.webidl import Dictionary
+from peer.media.feed import feed_of
 
 __all__ = ["MediaStream", "MediaStreamTrack", "MediaStreamTrackState"]
 
@@ -25,7 +27,7 @@ class MediaStreamTrackState(StrEnum):
 class MediaStreamTrack(EventTarget):
     """One track of audio or video: `MediaStreamTrack("audio")` makes a local one, a receiver makes its own.
 
-    `source` is whatever produces its frames; nothing here looks at it.
+    `source` is whatever produces its frames (`peer.media.feed.Source`, or a Feed): the track ends when that does.
     """
 
     onmute = EventHandler()
@@ -45,6 +47,11 @@ class MediaStreamTrack(EventTarget):
         self._settings: dict[str, Any] = {}
         self._shown: Callable[[], dict[str, Any]] = dict
         self.source = source
+        self._feed = None if source is None else feed_of(source)
+        if self._feed is not None:
+            if self._feed.ended:
+                self._state = MediaStreamTrackState.ENDED
+            self._feed.on_ended.append(self._source_ended)
         self.enabled = True
         self.contentHint = ""
 
@@ -71,12 +78,15 @@ class MediaStreamTrack(EventTarget):
     def stop(self) -> None:
         """End the track. Fires nothing: the application did it itself."""
         self._state = MediaStreamTrackState.ENDED
+        if self._feed is not None and self._source_ended in self._feed.on_ended:
+            self._feed.on_ended.remove(self._source_ended)
 
     def clone(self) -> MediaStreamTrack:
         """A new track with the same source and a new id."""
         copy = MediaStreamTrack(self._kind, label=self._label, muted=self._muted, source=self.source)
         copy.enabled = self.enabled
-        copy._state = self._state
+        if not self._is_live:
+            copy._state = self._state
         copy._remote = self._remote
         copy._shown = self._shown
         return copy
@@ -111,6 +121,11 @@ class MediaStreamTrack(EventTarget):
         if self._muted != muted and self._state is MediaStreamTrackState.LIVE:
             self._muted = muted
             self._fire("mute" if muted else "unmute")
+
+    def _source_ended(self) -> None:
+        """No frame comes any more. A receiver's own track is ended by its connection, in a task of that."""
+        if not self._remote:
+            asyncio.get_running_loop().call_soon(self._end)
 
     def _end(self) -> None:
         """The source ended it."""

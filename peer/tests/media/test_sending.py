@@ -9,6 +9,7 @@ import numpy as np
 
 from peer.api import MediaStreamTrack, RTCPeerConnection
 from peer.media import sources
+from peer.media.feed import Feed
 from peer.media.sources import Tone
 from peer.tests.api.connecting import event
 from peer.tests.media.flowing import Arrivals, flowing
@@ -190,6 +191,57 @@ async def test_a_key_frame_follows_a_request_within_a_second() -> None:
             await arrivals["video"].count(1)
         assert row["pliCount"] >= 1
         assert loop.time() - began < 1.0
+
+
+class Short:
+    """A tone of so many frames."""
+
+    def __init__(self, frames: int) -> None:
+        self._tone, self._left = Tone(440), frames
+
+    async def next_frame(self) -> Any:
+        if not self._left:
+            raise StopAsyncIteration
+        self._left -= 1
+        return await self._tone.next_frame()
+
+    def close(self) -> None:
+        self._tone.close()
+
+
+async def test_a_track_ends_with_its_source() -> None:
+    """Media Capture and Streams section 4.3.1: ended, with its event in a task; what has no source sends no sound."""
+    tap = Wiretap()
+    async with flowing(("audio", "video"), first=tap.seams) as (one, _, arrivals):
+        await arrivals["audio"].count(1)
+        track = MediaStreamTrack("audio", source=Short(5))
+        copy, stopped = track.clone(), track.clone()
+        ended, of_copy = event(track, "ended"), event(copy, "ended")
+        fired: list[Any] = []
+        stopped.stop()
+        stopped.addEventListener("ended", fired.append)
+        await one.getSenders()[0].replaceTrack(track)
+        assert track.readyState == "live"
+        await ended
+        await of_copy
+        assert (track.readyState, copy.readyState, fired) == ("ended", "ended", [])
+        await arrivals["video"].count(2)
+        before = len(tap.of(OPUS))
+        await arrivals["video"].count(4)
+        assert len(tap.of(OPUS)) == before
+        await one.getSenders()[0].replaceTrack(MediaStreamTrack("audio", source=Tone(440)))
+        await arrivals["audio"].count(3)
+
+
+async def test_a_track_ends_in_a_task_of_its_own() -> None:
+    feed = Feed()
+    track = MediaStreamTrack("audio", source=feed)
+    ended = event(track, "ended")
+    feed.end()
+    assert track.readyState == "live"
+    await ended
+    assert track.readyState == "ended"
+    assert MediaStreamTrack("audio", source=feed).readyState == "ended"
 
 
 async def test_bye_mutes() -> None:
