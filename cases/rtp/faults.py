@@ -72,6 +72,16 @@ def refuses(test: Callable[[rtp.Packet, bytes], bool]) -> Fault:
     return Fault(patch=patch)
 
 
+def asks_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes again is not taken, nor is it given up: the request is repeated."""
+    refuses_again = refuses(lambda one, _: one.payload_type == RTX).patch
+    if refuses_again is not None:
+        refuses_again(monkeypatch)
+    for waits in ("MIN_WAIT", "MAX_WAIT"):
+        monkeypatch.setattr(f"peer.rtp.receiver.{waits}", 60.0)
+    monkeypatch.setattr("peer.rtp.jitter.MAX_TRIES", 10_000)
+
+
 def deaf(test: Callable[[tuple[Any, ...], bytes], bool]) -> Fault:
     """RTCP that nothing is wrong with is not read."""
 
@@ -236,7 +246,7 @@ RTX_FILE = planted(
     a_request_about_a_strangers_stream_is_passed_over=Fault(patch=answers_for_strangers),
     a_lost_packet_is_asked_for_by_generic_nack=never_asks(),
     requests_are_about_the_original_stream=each_control(rtcp.Nack, lambda one: replace(one, media_ssrc=1)),
-    what_is_sent_again_is_taken=refuses(lambda one, _: one.payload_type == RTX),
+    what_is_sent_again_is_taken=Fault(patch=asks_for_ever),
 )
 PACKETS_FILE = planted(
     "cases/rtp/test_rfc3550_5_packets.py::test_",
