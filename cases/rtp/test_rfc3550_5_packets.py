@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
+from statistics import median
 from typing import Any
 
 from cases.rtp.speaking import Voice, first_ssrc, refused, seen, speak, taken
@@ -44,7 +45,9 @@ async def test_timestamps_of_sound_advance_as_its_clock_does(peer: Reference, en
         / ((after.packet.sequence - before.packet.sequence) & 0xFFFF)
         for before, after in pairwise(hits)
     ]
-    check(set(steps) == {960.0}, f"packets of 20 ms are {steps} ticks apart, not 960")
+    # A source that had no time leaves whole packets out: the clock went on meanwhile.
+    check(all(step and step % 960 == 0 for step in steps), f"packets of 20 ms are {steps} ticks apart, not 960")
+    check(median(steps) == 960.0, f"packets of 20 ms are {steps} ticks apart, not 960")
 
 
 def another(payload_type: int, known: set[int]) -> Matcher:

@@ -95,17 +95,16 @@ def types(hit: Hit) -> list[int]:
     return [int(packet.type) for packet in hit.packet.packets]
 
 
-@clause("RFC3550-6.1-M7", "RFC3550-6.1-M4", "RFC8834-4.6-M4")
+@clause("RFC3550-6.1-M7", "RFC8834-4.6-M4")
 async def test_without_reduced_size_every_datagram_begins_with_a_report(
     peer: Reference, endpoint: Endpoint, wire: Wire
 ) -> None:
     hits, _ = await compounds(peer, endpoint, wire, drop=("a=rtcp-rsize",))
     for hit in hits:
-        check(types(hit)[0] in (200, 201), f"a datagram has the types {types(hit)}", clause="RFC3550-6.1-M7")
-        check(len(types(hit)) > 1, f"a datagram has the types {types(hit)}", clause="RFC3550-6.1-M4")
+        check(types(hit)[0] in (200, 201), f"a datagram has the types {types(hit)}")
 
 
-@clause("RFC3550-6.1-M9")
+@clause("RFC3550-6.1-M9", "RFC3550-6.1-M4")
 async def test_without_reduced_size_every_datagram_has_a_name(peer: Reference, endpoint: Endpoint, wire: Wire) -> None:
     hits, _ = await compounds(peer, endpoint, wire, drop=("a=rtcp-rsize",))
     for hit in hits:
