@@ -11,14 +11,15 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from harness.bench import datachannel, dtls, sdp, setup, srtp
+from harness.bench import datachannel, dtls, fuzz, sdp, setup, srtp
 from harness.bench.model import Benchmark, Outcome, run_in_turn
 
 __all__ = ["bench"]
 
 
 def every() -> list[Benchmark]:
-    return [*sdp.benchmarks(), *setup.benchmarks(), *dtls.benchmarks(), *srtp.benchmarks(), *datachannel.benchmarks()]
+    modules = (sdp, setup, dtls, srtp, datachannel, fuzz)
+    return [one for module in modules for one in module.benchmarks()]
 
 
 def table(outcomes: list[Outcome]) -> Table:
