@@ -149,6 +149,9 @@ class RtpStats:
             "framesEncoded": layer.frames_encoded,
             "keyFramesEncoded": layer.key_frames,
             "totalEncodeTime": layer.encode_time,
+            "qualityLimitationReason": layer.limits.reason(self._now),
+            "qualityLimitationDurations": layer.limits.durations(self._now),
+            "qualityLimitationResolutionChanges": 0,  # pictures are left out, never made smaller
             "frameWidth": layer.meter.width or None,
             "frameHeight": layer.meter.height or None,
             "framesPerSecond": layer.meter.rate(self._now) if layer.meter.count else None,

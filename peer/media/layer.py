@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from peer import rtp
 from peer.media.codecs import Encoder
-from peer.media.levels import FrameMeter
+from peer.media.levels import FrameMeter, Limits
 from peer.media.plans import Codecs, Layer
 from peer.media.work import Lane, Pool
 
-__all__ = ["Stamped", "VideoLayer"]
+__all__ = ["HEADROOM", "Stamped", "VideoLayer"]
 
 # How often, at most, a key frame is made because one was asked for, in s: several receivers ask at once.
 KEY_FRAME_INTERVAL: Final = 0.25
@@ -24,6 +24,8 @@ START_BIT_RATE: Final = 300_000
 # How many of the latest pictures tell what a layer uses, and how many seconds they have to cover.
 USE_PICTURES: Final = 30
 USE_SPAN: Final = 0.5
+# How much more than it used last a layer may want next.
+HEADROOM: Final = 1.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,11 @@ class VideoLayer:
     ) -> None:
         self.layer = layer
         self.bit_rate = START_BIT_RATE
+        self._most = START_BIT_RATE
         self.paused = False
         """The estimate leaves nothing for it."""
         self.meter = FrameMeter()
+        self.limits = Limits()
         self.key_frames = 0
         self.frames_encoded = 0
         self.dropped = 0
@@ -87,10 +91,18 @@ class VideoLayer:
             return None
         return sum(bits for _, bits in list(self._spent)[1:]) / span
 
-    def set_rate(self, bit_rate: int, *, paused: bool) -> None:
+    def set_rate(self, bit_rate: int, most: int, *, paused: bool) -> None:
+        """What it may use, and what it could if there were enough; both in bit/s."""
         if self.paused and not paused:
             self._key_wanted = True
-        self.bit_rate, self.paused = bit_rate, paused
+        self.bit_rate, self._most, self.paused = bit_rate, most, paused
+
+    def _lacks_bandwidth(self) -> bool:
+        """Whether its pictures would take more than it is given."""
+        if not self.layer.active:
+            return False
+        used = self.used
+        return self.paused or self.bit_rate < (self._most if used is None else min(self._most, HEADROOM * used))
 
     def request_key_frame(self) -> None:
         """With the next frame, unless there was one a moment ago."""
@@ -103,6 +115,7 @@ class VideoLayer:
 
     def offer(self, stamped: Stamped, now: float) -> None:
         """Encode and send, or drop the picture: the encoder is busy, or it is too soon."""
+        self.limits.note("bandwidth" if self._lacks_bandwidth() else "none", now)
         if not self.sends or not self._is_due(stamped.captured):
             return
         if len(self._lane):

@@ -6,7 +6,7 @@ import math
 from collections import deque
 from typing import Any, Final
 
-__all__ = ["QUIET", "AudioMeter", "BufferMeter", "FrameMeter", "decibels"]
+__all__ = ["QUIET", "AudioMeter", "BufferMeter", "FrameMeter", "Limits", "decibels"]
 
 # webrtc-stats, framesPerSecond: "the number of frames in the last second".
 SECOND: Final = 1.0
@@ -85,3 +85,31 @@ class BufferMeter:
         self.delay += count * delay
         self.target += count * target
         self.minimum += count * minimum
+
+
+class Limits:
+    """Why an encoding is worse than it might be, and for how long (webrtc-stats, qualityLimitationReason). The text
+    knows "none", "cpu", "bandwidth" and "other".
+    """
+
+    def __init__(self) -> None:
+        self._durations = dict.fromkeys(("none", "cpu", "bandwidth", "other"), 0.0)
+        self._noted: tuple[str, float] | None = None
+
+    def note(self, reason: str, now: float) -> None:
+        """With each picture: what holds from now to the next."""
+        self._durations = self.durations(now)
+        self._noted = reason, now
+
+    def reason(self, now: float) -> str:
+        """Nothing limits what has no pictures to send."""
+        if self._noted is None or now - self._noted[1] > SECOND:
+            return "none"
+        return self._noted[0]
+
+    def durations(self, now: float) -> dict[str, float]:
+        """The seconds spent in each state since the first picture."""
+        durations = dict(self._durations)
+        if self._noted is not None:
+            durations[self.reason(now)] += now - self._noted[1]
+        return durations

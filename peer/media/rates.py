@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from peer.media.layer import VideoLayer
+from peer.media.layer import HEADROOM, VideoLayer
 from peer.media.outbound import AUDIO_BIT_RATE, Outbound
 
 __all__ = ["share"]
@@ -16,9 +16,8 @@ MIN_VIDEO: Final = 30_000
 # What a picture of so many pixels is worth at most, in bit/s, where no maxBitrate says more.
 WORTH: Final = ((320 * 240, 600_000), (640 * 480, 1_700_000), (960 * 540, 2_000_000), (1280 * 720, 2_500_000))
 MOST: Final = 5_000_000
-# Bits per second from which a further layer is tried; how much more than it used last a layer may want next.
+# Bits per second from which a further layer is tried.
 WORTH_TRYING: Final = 100_000
-HEADROOM: Final = 1.3
 
 
 def share(outbounds: Iterable[Outbound], total: int) -> None:
@@ -46,7 +45,7 @@ def _among_layers(one: Outbound, budget: int) -> None:
         # A further layer is worth its while from a third of what it can use.
         paused = place > 0 and budget < min(most / 3, WORTH_TRYING)
         given = 0 if paused else min(most, budget)
-        layer.set_rate(max(given, min(MIN_VIDEO, most)), paused=paused)
+        layer.set_rate(max(given, min(MIN_VIDEO, most)), most, paused=paused)
         # What a still picture leaves over is the next layer's: else nothing would ever ask for more, and the estimate
         # grows by what is sent.
         budget -= given if layer.used is None else min(given, int(HEADROOM * layer.used))

@@ -21,7 +21,7 @@ class Layer:
     def size(self, width: int, height: int) -> tuple[int, int]:
         return int(width / self.layer.scale), int(height / self.layer.scale)
 
-    def set_rate(self, bit_rate: int, *, paused: bool) -> None:
+    def set_rate(self, bit_rate: int, most: int, *, paused: bool) -> None:
         self.bit_rate, self.paused = bit_rate, paused
 
 

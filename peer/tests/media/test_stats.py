@@ -113,6 +113,27 @@ async def test_energy_is_that_of_the_tone() -> None:
         assert one_of(await other.getStats(), "inbound-rtp", "audio")["totalSamplesReceived"] >= 40 * 960
 
 
+async def test_what_limits_the_quality() -> None:
+    """Where the application's own maximum is all that limits, nothing does; sound has no such members."""
+
+    def little(pc: Any) -> None:
+        for sender in pc.getSenders():
+            parameters = sender.getParameters()
+            parameters.encodings[0]["maxBitrate"] = 30_000
+            sender.setParameters(parameters)
+
+    async with flowing(prepare=little) as (one, _, arrivals):
+        await arrivals["video"].count(5)
+        report = await one.getStats()
+        video = one_of(report, "outbound-rtp", "video")
+        assert (video["qualityLimitationReason"], video["qualityLimitationResolutionChanges"]) == ("none", 0)
+        durations = video["qualityLimitationDurations"]
+        assert set(durations) == {"none", "cpu", "bandwidth", "other"}
+        assert durations["none"] > 0.0
+        assert sum(durations.values()) == durations["none"]
+        assert not any(member.startswith("qualityLimitation") for member in one_of(report, "outbound-rtp", "audio"))
+
+
 async def test_a_selector_leaves_out_the_other_direction() -> None:
     async with flowing(("audio",), both=True) as (one, _, arrivals):
         await arrivals["audio"].count(2)
