@@ -54,6 +54,8 @@ def is_media(codec: Codec) -> bool:
 
 # --- matching -----------------------------------------------------------------------------------------------
 
+# RFC 6184 section 8.1: without a profile-level-id, Baseline at level 1
+_H264_DEFAULT = "42000a"
 # RFC 6184 section 8.1 table 5: profile-level-id byte 1 and the significant bits of byte 2 -> profile
 _H264_PROFILES = (
     (0x42, 0x4F, 0x40, "constrained-baseline"),
@@ -68,7 +70,7 @@ _H264_PROFILES = (
 
 
 def _h264_format(values: dict[str, str]) -> tuple[str, str]:
-    text = values.get("profile-level-id", "420010")
+    text = values.get("profile-level-id", _H264_DEFAULT)
     try:
         number = int(text, 16)
     except ValueError:
@@ -268,7 +270,28 @@ def _agree(local: Codec, remote: Codec) -> Codec:
     feedback = tuple(one for one in remote.feedback if one in local.feedback)
     if local.name.lower() in _RESILIENCE:
         return replace(local, fmtp=remote.fmtp, feedback=feedback, clock_rate=remote.clock_rate)
-    return replace(local, mime_type=f"{local.mime_type.partition('/')[0]}/{remote.name}", feedback=feedback)
+    fmtp = _h264_answer(local.fmtp, remote.fmtp) if local.name.lower() == "h264" else local.fmtp
+    return replace(local, mime_type=f"{local.mime_type.partition('/')[0]}/{remote.name}", feedback=feedback, fmtp=fmtp)
+
+
+def _h264_answer(local: str | None, remote: str | None) -> str | None:
+    """RFC 6184 section 8.2.2: unless both sides allow asymmetry, the answer's level is not above the offer's."""
+    ours, theirs = parameters(local), parameters(remote)
+    if ours.get("level-asymmetry-allowed") == theirs.get("level-asymmetry-allowed") == "1":
+        return local
+    mine, offered_level = (values.get("profile-level-id", _H264_DEFAULT) for values in (ours, theirs))
+    if _h264_level(mine) <= _h264_level(offered_level):
+        return local
+    # the profiles are the same, so all of theirs can be said
+    return ";".join(f"{name}={value}" for name, value in {**ours, "profile-level-id": offered_level}.items())
+
+
+def _h264_level(profile_level_id: str) -> float:
+    """level_idc, with level 1b between 1 and 1.1 in both its forms (RFC 6184 section 8.1)."""
+    number = int(profile_level_id, 16)
+    idc, flagged, level = number >> 16 & 0xFF, number >> 8 & 0x10, number & 0xFF
+    is_1b = level == 9 or (level == 11 and flagged and idc in (0x42, 0x4D, 0x58))
+    return 10.5 if is_1b else level
 
 
 def _rtx_after_primary(codecs: list[NegotiatedCodec]) -> list[NegotiatedCodec]:

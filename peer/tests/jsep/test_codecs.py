@@ -195,3 +195,41 @@ def test_an_answer_follows_our_preferences() -> None:
 
 def test_nothing_in_common_but_rtx_is_nothing() -> None:
     assert answered((video("rtx"), video("red")), (*THEIRS, NegotiatedCodec(99, video("red"))), preferred=False) == ()
+
+
+@pytest.mark.parametrize(
+    ("offer", "answer"),
+    [
+        ("level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e00b", "42e01f"),
+        ("packetization-mode=1;profile-level-id=42e00b", "42e00b"),
+        ("level-asymmetry-allowed=0;packetization-mode=1;profile-level-id=42c014", "42c014"),
+        ("packetization-mode=1;profile-level-id=42e01f", "42e01f"),
+        ("packetization-mode=1;profile-level-id=42e034", "42e01f"),
+        ("packetization-mode=1;profile-level-id=42f00b", "42f00b"),
+        ("packetization-mode=0", "42000a"),
+        (None, "42000a"),
+    ],
+)
+def test_an_answered_h264_level_is_not_above_the_offered_but_where_both_allow_asymmetry(
+    offer: str | None, answer: str
+) -> None:
+    """RFC 6184 section 8.2.2."""
+    (one,) = answered(VIDEO.codecs, (NegotiatedCodec(97, video("H264", offer)),), preferred=False)
+    assert parameters(one.codec.fmtp)["profile-level-id"] == answer
+
+
+@pytest.mark.parametrize(
+    ("local", "remote", "answer"),
+    [
+        ("42e00b", "42f00b", "42f00b"),  # level 1b is below 1.1
+        ("42f00b", "42e00a", "42e00a"),  # and above 1
+        ("42f00b", "42e00b", "42f00b"),
+        ("64000b", "640009", "640009"),  # High says 1b otherwise
+        ("64000a", "640009", "64000a"),
+    ],
+)
+def test_h264_level_1b_stands_between_1_and_1_1(local: str, remote: str, answer: str) -> None:
+    ours = video("H264", f"level-asymmetry-allowed=1;profile-level-id={local}")
+    theirs = NegotiatedCodec(97, video("H264", f"profile-level-id={remote}"))
+    (one,) = answered((ours,), (theirs,), preferred=False)
+    assert parameters(one.codec.fmtp) == {"level-asymmetry-allowed": "1", "profile-level-id": answer}
