@@ -354,6 +354,10 @@ class Media:
         if transceiver is not None and transceiver.receiver.track.muted:
             self.unmute(key)
 
+    def request_key_frame(self, key: int, rid: str | None) -> None:
+        if self._streams is not None:
+            self._streams.engine.request_key_frame(key, rid)
+
     def play_tone(self, key: int, tone: str, duration: int) -> None:
         if self._streams is not None:
             self._streams.play_tone(key, tone, duration)

@@ -42,6 +42,7 @@ __all__ = [
     "parse_extensions",
     "parse_preferences",
     "parse_send_parameters",
+    "parse_set_parameter_options",
     "receive_parameters",
     "send_parameters",
 ]
@@ -229,12 +230,14 @@ def encoding_dictionary(encoding: jsep.Encoding) -> Dictionary:
     """An RTCRtpEncodingParameters; absent members are left out."""
     dictionary = Dictionary() if encoding.rid is None else Dictionary(rid=encoding.rid)
     dictionary["active"] = encoding.active
+    dictionary["priority"] = encoding.priority
     if encoding.codec is not None:
         dictionary["codec"] = codec_dictionary(encoding.codec)
     optional = {
         "maxBitrate": encoding.max_bitrate,
         "maxFramerate": encoding.max_framerate,
         "scaleResolutionDownBy": encoding.scale_resolution_down_by,
+        "networkPriority": encoding.network_priority,
     }
     dictionary.update({name: value for name, value in optional.items() if value is not None})
     return dictionary
@@ -321,6 +324,18 @@ def parse_send_parameters(value: Any) -> dict[str, Any]:
     if value is MISSING:
         raise TypeError("RTCRtpSendParameters is required")
     return dictionary(value, "RTCRtpSendParameters", _SEND_PARAMETERS, required=_SEND_PARAMETERS)
+
+
+def parse_set_parameter_options(value: Any) -> list[bool]:
+    """RTCSetParameterOptions of WebRTC Extensions: for each of its encodingOptions, whether a key frame is wanted.
+    Raises TypeError.
+    """
+    given = dictionary(value, "RTCSetParameterOptions", {"encodingOptions": sequence_of(_key_frame)})
+    return list(given.get("encodingOptions", []))
+
+
+def _key_frame(value: Any) -> bool:
+    return bool(dictionary(value, "RTCEncodingOptions", {"keyFrame": boolean}).get("keyFrame", False))
 
 
 def _header_extension(value: Any) -> dict[str, Any]:

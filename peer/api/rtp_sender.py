@@ -7,6 +7,7 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from peer import jsep
 from peer.api.dtls_transport import RTCDtlsTransport
 from peer.api.dtmf_sender import RTCDTMFSender
 from peer.api.errors import InvalidModificationError, InvalidStateError, RangeError
@@ -15,11 +16,12 @@ from peer.api.parameters import (
     capabilities_dictionary,
     check_set_parameters,
     parse_send_parameters,
+    parse_set_parameter_options,
     send_parameters,
 )
 from peer.api.stats import RTCStatsReport
 from peer.api.tasks import Promise
-from peer.api.webidl import MISSING, Dictionary, members
+from peer.api.webidl import MISSING, Dictionary
 from peer.jsep import capabilities
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ class RTCRtpSender:
         """Apply what getParameters returned, changed, in the same task."""
         try:
             given = parse_send_parameters(parameters)
-            members(setParameterOptions, (), "RTCSetParameterOptions")
+            options = parse_set_parameter_options(setParameterOptions)
         except TypeError as error:
             return Promise.rejected(error)
         slots = self._transceiver._slots
@@ -96,6 +98,9 @@ class RTCRtpSender:
             )
         except (InvalidModificationError, RangeError) as error:
             return Promise.rejected(error)
+        key_frames = [] if slots.kind is jsep.Kind.AUDIO else options
+        if key_frames and len(key_frames) != len(encodings):
+            return Promise.rejected(InvalidModificationError("there are encodingOptions for each encoding, or none"))
         promise: Promise[None] = Promise()
         self._pending = promise
 
@@ -104,6 +109,9 @@ class RTCRtpSender:
             self._pending = None
             self._core.state = self._core.state.with_transceiver(replace(self._transceiver._slots, encodings=encodings))
             self._core.media.sender_negotiated(slots.key)
+            for encoding, wanted in zip(encodings, key_frames, strict=False):
+                if wanted:
+                    self._core.media.request_key_frame(slots.key, encoding.rid)
             promise.resolve(None)
 
         self._core.queue(configured)

@@ -226,7 +226,7 @@ class Encoding:
     scale_resolution_down_by: float | None = None
     codec: Codec | None = None
     priority: str = "low"
-    network_priority: str = "low"
+    network_priority: str | None = None
     adaptive_ptime: bool = False
 
 

@@ -84,6 +84,11 @@ class Engine:
         if inbound is not None:
             inbound.stop()
 
+    def request_key_frame(self, key: int, rid: str | None) -> None:
+        """Of one layer of a sender, or of all without a rid; a sender that has nothing to send has none."""
+        if key in self.senders:
+            self.senders[key].request_key_frame(rid)
+
     def play_tone(self, key: int, event: int, duration: int) -> None:
         """An event of RFC 4733 for `duration` ms."""
         if key in self.senders:
@@ -112,8 +117,7 @@ class Engine:
             self.receivers[event.key].lost(event)
 
     def _key_frame_requested(self, _: int, event: rtp.KeyFrameRequested) -> None:
-        if event.key in self.senders:
-            self.senders[event.key].request_key_frame(event.rid)
+        self.request_key_frame(event.key, event.rid)
 
     def _target_changed(self, transport: int, event: rtp.TargetBitrateChanged) -> None:
         self.targets[transport] = event.bits_per_second

@@ -16,7 +16,7 @@ from peer.api import (
     RTCRtpSender,
     RTCRtpTransceiver,
 )
-from peer.tests.api.connecting import event, negotiate, pair, settled
+from peer.tests.api.connecting import event, held, negotiate, pair, settled
 
 WRONG: Any = "of another type"
 
@@ -108,7 +108,7 @@ async def test_add_transceiver_refuses(kind: Any, init: dict[str, Any], error: t
 async def test_encodings_as_they_become(kind: str, encodings: list[Any], expected: list[Any]) -> None:
     pc = RTCPeerConnection()
     transceiver = pc.addTransceiver(kind, {ENCODINGS: encodings})
-    assert transceiver.sender.getParameters().encodings == expected
+    assert transceiver.sender.getParameters().encodings == [{**one, "priority": "low"} for one in expected]
     pc.close()
 
 
@@ -302,13 +302,66 @@ async def test_set_parameters() -> None:
     sender = pc.addTransceiver("video").sender
     parameters = sender.getParameters()
     parameters.encodings[0].update(active=False, maxBitrate=1000, maxFramerate=0, scaleResolutionDownBy=2)
+    parameters.encodings[0].update(priority="high", networkPriority="very-low")
     promise = sender.setParameters(parameters)
     assert not promise.done()
     await promise
     assert sender.getParameters().encodings == [
-        {"active": False, "maxBitrate": 1000, "maxFramerate": 0.0, "scaleResolutionDownBy": 2.0}
+        {
+            "active": False,
+            "priority": "high",
+            "maxBitrate": 1000,
+            "maxFramerate": 0.0,
+            "scaleResolutionDownBy": 2.0,
+            "networkPriority": "very-low",
+        }
     ]
     pc.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "name"),
+    [
+        ("video", {"encodingOptions": [{"keyFrame": True}]}, None),
+        ("video", {"encodingOptions": [{}]}, None),
+        ("video", {"encodingOptions": []}, None),
+        ("video", {}, None),
+        ("video", {"encodingOptions": [{}, {}]}, "InvalidModificationError"),
+        ("audio", {"encodingOptions": [{}, {}]}, None),
+        ("video", {"encodingOptions": 5}, "TypeError"),
+        ("video", {"encodingOptions": [5]}, "TypeError"),
+        ("video", 5, "TypeError"),
+    ],
+)
+async def test_set_parameters_with_encoding_options(kind: str, options: Any, name: str | None) -> None:
+    from peer.api import error_name
+
+    pc = RTCPeerConnection()
+    sender = pc.addTransceiver(kind).sender
+    promise = sender.setParameters(sender.getParameters(), options)
+    if name is None:
+        await promise
+    else:
+        assert promise.failure is not None
+        assert error_name(promise.failure) == name
+    pc.close()
+
+
+async def test_a_key_frame_is_asked_of_the_encodings_named() -> None:
+    async with pair() as (one, other):
+        sender = one.addTransceiver("video", {ENCODINGS: [{"rid": "q"}, {"rid": "f"}]}).sender
+        await one.setLocalDescription()
+        await other.setRemoteDescription(one.localDescription)
+        await other.setLocalDescription()
+        layers = "a=rid:q recv\r\na=rid:f recv\r\na=simulcast:recv q;f\r\n"
+        answer = {"type": "answer", "sdp": held(other.localDescription).sdp + layers}
+        await one.setRemoteDescription(answer)
+        engine = held(one._core.media.engine)
+        (outbound,) = engine.senders.values()
+        for layer in outbound.layers:
+            layer._key_wanted = False
+        await sender.setParameters(sender.getParameters(), {"encodingOptions": [{}, {"keyFrame": True}]})
+        assert [layer._key_wanted for layer in outbound.layers] == [False, True]
 
 
 @pytest.mark.parametrize(
