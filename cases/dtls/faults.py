@@ -44,6 +44,7 @@ AUTHENTICATION = "cases/dtls/test_rfc8446_4_authentication.py::test_"
 HANDSHAKE_1_2 = "cases/dtls/test_rfc5246_7_handshake.py::test_"
 ATTACKS = "cases/dtls/test_rfc9147_11_attacks.py::test_"
 AFTER = "cases/dtls/test_rfc8446_6_after.py::test_"
+NEGOTIATION = "cases/dtls/test_negotiation_of_each_parameter.py::test_"
 
 ONLY_1_2 = Fault(Seams(dtls={"versions": (Version.DTLS12,)}))
 ONLY_1_3 = Fault(Seams(dtls={"versions": (Version.DTLS13,)}))
@@ -143,6 +144,10 @@ def says_another_alert(real: Callable[..., Any], connection: Connection, error: 
 
 def says_nothing(real: Callable[..., Any], connection: Connection, error: RemoteProtocolError) -> Any:
     real(connection, RemoteProtocolError(str(error)))
+
+
+def dies_silently_as_client(real: Callable[..., Any], client: ClientOpening, message: Any, raw: Any) -> Any:
+    return dies_silently() if isinstance(message, ServerHello) else real(client, message, raw)
 
 
 def dies_silently(*_: Any) -> Any:
@@ -562,5 +567,13 @@ FAULTS = {
             "peer.dtls.conversation.public_key_of", dies_silently
         ),
         an_rsa_certificate=patched("peer.dtls.conversation.public_key_of", dies),
+    ),
+    **planted(
+        NEGOTIATION,
+        sanity_with_nothing_restricted=Fault(Seams(dtls_handshake=dropped(ClientHello))),
+        a_server_takes_what_is_offered_or_says_an_alert=patched(
+            "peer.dtls.opening.ServerOpening.handle_message", dies_silently
+        ),
+        a_client_goes_along_or_it_ends_with_an_alert=around(ClientOpening, "handle_message", dies_silently_as_client),
     ),
 }

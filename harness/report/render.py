@@ -22,6 +22,7 @@ from harness.report.evidence import Evidence, read_evidence
 from harness.report.fuzz_view import HEIGHT, WIDTH, read_campaigns
 from harness.report.junit import junit_xml
 from harness.report.model import case_page, overview, witnesses
+from harness.report.negotiation import negotiation
 from harness.report.packing import pack
 from harness.report.summary import PastRun, markdown, read_history
 from harness.report.timeline import check_list, timeline
@@ -96,6 +97,7 @@ def render(run: RunResults, directory: Path, *, past: Iterable[PastRun] = (), kn
         clause_pages=frozenset(name.removeprefix("clauses/") for name in pages),
         endpoint_pages=frozenset(run.run.builds),
         campaigns=campaigns,
+        negotiation=negotiation(run),
         pages=pack(chain(pages.items(), _case_pages(jinja, run, directory, past, known))),
     )
 

@@ -163,7 +163,7 @@ def _cases(directory: Path, hostile: str) -> list[CaseResult]:
                 verdict,
                 message="" if verdict is Verdict.PASS else _message(hostile),
                 clauses=(ClauseResult(clause, judged, frames, "expected 487, saw a success response", evidence),),
-                facts={"setup_ms": 12.0},
+                facts={"setup_ms": 12.0} | _negotiated(number, hostile),
                 artefacts=write_artefacts(directory, case, ("reference", endpoint), hostile),
                 duration_s=0.02 * number,
                 unexpected=f"{unexpected} {hostile}" if unexpected else "",
@@ -172,6 +172,15 @@ def _cases(directory: Path, hostile: str) -> list[CaseResult]:
             )
         )
     return results
+
+
+def _negotiated(number: int, hostile: str) -> dict[str, Fact]:
+    """One restriction for all, refused by one endpoint, and another one that was not run on the others."""
+    told: dict[str, Fact] = {"parameter": "named_group", "value": "X25519MLKEM768", "role": "server"}
+    agreed: dict[str, Fact] = {"state": "connected", "named_group": "X25519MLKEM768", "dtls_version": "DTLSv1.3"}
+    refused: dict[str, Fact] = {"state": "failed", "alert": f"handshake_failure{hostile}", "refused_by": "endpoint"}
+    of_each: dict[int, dict[str, Fact]] = {0: agreed, 1: agreed, 2: refused, 3: {"role": "client"} | refused}
+    return {"negotiation": told | of_each[number]} if number in of_each else {}
 
 
 def _message(hostile: str) -> str:
