@@ -27,7 +27,8 @@ _BESIDES: Final = ("dtls_version", "cipher", "named_group", "srtp_profile")
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """A cell: `text` is the value agreed on, "none", or the alert; `besides` what else was agreed on."""
+    """A cell: `text` is "agreed" where it is the value of the row, else what it is, or the alert; `besides` what else
+    was agreed on."""
 
     text: str
     href: str
@@ -90,4 +91,5 @@ def _agreed(result: CaseResult, told: Mapping[str, Any], parameter: str) -> Agre
     if told.get("state") != "connected":
         return Agreed(str(told.get("state", "nothing")), href, refused=True)
     besides = ", ".join(str(told[name]) for name in _BESIDES if name != parameter and told.get(name))
-    return Agreed(str(told.get(parameter) or "none"), href, besides)
+    agreed = str(told.get(parameter) or "none")
+    return Agreed("agreed" if agreed == told.get("value") else agreed, href, besides)

@@ -33,7 +33,7 @@ def test_a_run_that_restricts_nothing_has_no_table() -> None:
 def test_a_cell_says_what_was_agreed_on_and_what_besides() -> None:
     one = result("chromium", {**GROUP, **AGREED})
     ((cell,),) = cells(one)
-    assert cell == Agreed("x25519", f"#/case/{result_id(one.case, one.endpoints)}", "DTLSv1.3, TLS_AES_128_GCM_SHA256")
+    assert cell == Agreed("agreed", f"#/case/{result_id(one.case, one.endpoints)}", "DTLSv1.3, TLS_AES_128_GCM_SHA256")
 
 
 def test_a_refusal_shows_the_alert_and_who_said_it() -> None:
