@@ -163,7 +163,7 @@ def _cases(directory: Path, hostile: str) -> list[CaseResult]:
                 verdict,
                 message="" if verdict is Verdict.PASS else _message(hostile),
                 clauses=(ClauseResult(clause, judged, frames, "expected 487, saw a success response", evidence),),
-                facts={"setup_ms": 12.0} | _negotiated(number, hostile),
+                facts={"setup_ms": 12.0, **_negotiated(number, hostile)},
                 artefacts=write_artefacts(directory, case, ("reference", endpoint), hostile),
                 duration_s=0.02 * number,
                 unexpected=f"{unexpected} {hostile}" if unexpected else "",
