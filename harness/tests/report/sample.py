@@ -179,7 +179,7 @@ def _negotiated(number: int, hostile: str) -> dict[str, Fact]:
     told: dict[str, Fact] = {"parameter": "named_group", "value": "X25519MLKEM768", "role": "server"}
     agreed: dict[str, Fact] = {"state": "connected", "named_group": "X25519MLKEM768", "dtls_version": "DTLSv1.3"}
     refused: dict[str, Fact] = {"state": "failed", "alert": f"handshake_failure{hostile}", "refused_by": "endpoint"}
-    of_each: dict[int, dict[str, Fact]] = {0: agreed, 1: agreed, 2: refused, 3: {"role": "client"} | refused}
+    of_each: dict[int, dict[str, Fact]] = {0: agreed, 1: agreed, 2: refused, 3: {**refused, "role": "client"}}
     return {"negotiation": told | of_each[number]} if number in of_each else {}
 
 
