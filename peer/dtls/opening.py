@@ -30,6 +30,7 @@ from peer.wire.dtls_parameters import DTLS12, NamedGroup
 __all__ = ["ClientOpening", "ServerOpening"]
 
 _COOKIE_SIZE: Final = 32
+_MOST_COOKIES: Final = 8
 
 
 class ClientOpening(Machine):
@@ -43,7 +44,7 @@ class ClientOpening(Machine):
         self._hello: ClientHello
         self._said: list[RawMessage] = []
         self._agreements: dict[NamedGroup, KeyAgreement] = {}
-        self._cookie_seen = False
+        self._cookies_seen = 0
 
     def start(self) -> None:
         config = self.conversation.config
@@ -68,9 +69,11 @@ class ClientOpening(Machine):
 
     def _handle_verify_request(self, message: HelloVerifyRequest) -> Machine:
         # Only DTLS 1.2 and older have it, but a 1.2 answer to an offer of both may still come (RFC 9147 5.3).
-        if Version.DTLS12 not in self.conversation.config.versions or self._cookie_seen:
+        # There may be several, of a server that changed its secret (RFC 6347 4.2.1), but no end of them is an attack:
+        # each makes us send more than it cost.
+        if Version.DTLS12 not in self.conversation.config.versions or self._cookies_seen == _MOST_COOKIES:
             raise reject(AlertDescription.UNEXPECTED_MESSAGE, "HelloVerifyRequest")
-        self._cookie_seen = True
+        self._cookies_seen += 1
         self._send(replace(self._hello, cookie=message.cookie))
         return self
 

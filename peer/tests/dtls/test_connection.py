@@ -40,7 +40,7 @@ from peer.trace import Direction, Layer, Secret
 from peer.wire.dtls_alert import Alert, AlertDescription, AlertLevel
 from peer.wire.dtls_extensions import ExtensionType, cookie
 from peer.wire.dtls_handshake import ClientHello, Finished, Fragment, HandshakeType, ServerHello
-from peer.wire.dtls_handshake12 import HelloRequest, ServerKeyExchange
+from peer.wire.dtls_handshake12 import HelloRequest, HelloVerifyRequest, ServerKeyExchange
 from peer.wire.dtls_handshake13 import KeyUpdate
 from peer.wire.dtls_record import ContentType, Record
 
@@ -151,6 +151,27 @@ def test_addresses_are_verified_when_asked(versions: tuple[Version, ...]) -> Non
     turns = 1 + sum(one != other for one, other in pairwise(flights))
     assert turns == (6 if versions is V12 else 5) + (versions is V13)
     echo(p)
+
+
+def with_wrong_cookies(count: int) -> dict[str, Any]:
+    """Seams of a server whose first HelloVerifyRequests have a cookie that it won't take."""
+    left = [b"%d" % number for number in range(count)]
+
+    def bend(message: Any) -> tuple[Any, ...]:
+        wrong = isinstance(message, HelloVerifyRequest) and left
+        return (replace(message, cookie=left.pop()) if wrong else message,)
+
+    return {"transform_handshake": bend}
+
+
+def test_a_second_hello_verify_request_is_answered_too() -> None:
+    asking = server(versions=V12, verify_address=True, seams=with_wrong_cookies(1))
+    echo(completed(client(versions=V12), asking))
+
+
+def test_hello_verify_requests_without_end_are_refused() -> None:
+    asking = server(versions=V12, verify_address=True, seams=with_wrong_cookies(1000))
+    failed(pump(client(versions=V12), asking), 0, AlertDescription.UNEXPECTED_MESSAGE)
 
 
 # --- authentication
