@@ -65,7 +65,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--keep",
         choices=("needed", "all", "none"),
         default="needed",
-        help="artefacts: of cases that pass SDP and ladder only, of all cases all, or none (default: %(default)s)",
+        help="artefacts: SDP and ladder of cases that pass, headers of most packets of cells that pass; all; or none "
+        "(default: %(default)s)",
     )
     group.addoption(
         "--shared-network",
@@ -356,8 +357,11 @@ async def scene(
     keep = request.config.getoption("--keep")
     if keep != "none":
         is_cell = _parameter(request.node, "cell") is not None
-        whole = keep == "all" or is_cell or made.broke or record.verdict is not Verdict.PASS
-        record.artefacts = made.save(run.directory, record.case, record.endpoints, whole=whole)
+        passed = keep != "all" and not made.broke and record.verdict is Verdict.PASS
+        # A pass nobody expected is red.
+        brief = passed and not run.judge(record).unexpected
+        whole = is_cell or not passed
+        record.artefacts = made.save(run.directory, record.case, record.endpoints, whole=whole, brief=brief)
     made.raise_problems()
 
 

@@ -141,11 +141,14 @@ class Scene:
 
     # What it leaves
 
-    def save(self, run_directory: Path, case: str, endpoints: Iterable[str], *, whole: bool = True) -> dict[str, str]:
+    def save(
+        self, run_directory: Path, case: str, endpoints: Iterable[str], *, whole: bool = True, brief: bool = False
+    ) -> dict[str, str]:
         """Write the artefacts of this case; returns their paths below `run_directory`, by `Artefact` value.
 
         Unless `whole`, that is the descriptions and a ladder with the contents of the judged frames alone: what is of
-        use of a case that passed, at a tenth of the time and space.
+        use of a case that passed, at a tenth of the time and space. With `brief` the capture files of a long
+        conversation have the headers only of most of its packets.
         """
         folder = run_directory / artefact_folder(case, endpoints)
         if folder.exists():
@@ -155,7 +158,7 @@ class Scene:
         folder.mkdir(parents=True)
         self._write_texts(folder, case, whole)
         if self.recording.frames and whole:
-            self.recording.save(folder, comments=_comments(self.ledger.judgements))
+            self.recording.save(folder, comments=_comments(self.ledger.judgements), brief=brief)
         present = [artefact for artefact in Artefact if (folder / artefact.file_name).exists()]
         files = {artefact.value: artefact.file_name for artefact in present}
         for exhibit in self.exhibits:

@@ -3,6 +3,10 @@
 In the decrypted file frame n is frame n: a frame whose contents were opened holds the inner packet in clear, wrapped in
 Wireshark's exported-PDU tags, which name the protocol and keep addresses and ports; every other frame is as captured. A
 frame that held more than one inner packet has the others at the end of the file, each with a comment that says so.
+
+A brief file has the beginning of the conversation whole and of later packets the headers: what a case that passed is
+asked for is how it went, not the megabytes that went over it. Frames a judgement rests on, which have a comment, are
+whole wherever they are, and every frame keeps its number and says how long it was.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 import ipaddress
 import struct
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from harness.capture import pcapng
@@ -31,16 +36,23 @@ _DESTINATION_PORT: Final = 26
 # "No" port type, though the ports are UDP's. Wireshark remembers from use_srtp in a ServerHello that these UDP ports
 # carry SRTP, and would look for an authentication tag in what is no longer SRTP.
 _PORT_TYPE_NONE: Final = 0
+# Bytes of packets that a brief file has whole; then bytes of each: IPv6, UDP, the tags, SCTP and DATA with some data.
+_WHOLE: Final = 0x20000
+_HEADERS: Final = 128
 _INNER: Final = {Part.SCTP: "sctp", Part.RTP: "rtp", Part.RTCP: "rtcp"}
 
 
-def wire(frames: Sequence[Frame], secrets: Sequence[str], comments: Mapping[int, Sequence[str]] | None = None) -> bytes:
+def wire(
+    frames: Sequence[Frame],
+    secrets: Sequence[str],
+    comments: Mapping[int, Sequence[str]] | None = None,
+    *,
+    brief: bool = False,
+) -> bytes:
     """The packets as captured. `comments` are by frame number; `secrets` are key log lines."""
     said = comments or {}
-    return pcapng.write(
-        [Packet(frame.nanoseconds, frame.data, comments=tuple(said.get(frame.number, ()))) for frame in frames],
-        secrets=secrets,
-    )
+    packets = [Packet(frame.nanoseconds, frame.data, comments=tuple(said.get(frame.number, ()))) for frame in frames]
+    return pcapng.write(_shortened(packets) if brief else packets, secrets=secrets)
 
 
 def decrypted(
@@ -48,6 +60,8 @@ def decrypted(
     items: Sequence[tuple[Item, ...]],
     secrets: Sequence[str],
     comments: Mapping[int, Sequence[str]] | None = None,
+    *,
+    brief: bool = False,
 ) -> bytes:
     """The same frames with what was inside DTLS and SRTP in clear."""
     said = comments or {}
@@ -63,7 +77,18 @@ def decrypted(
         packets.append(Packet(frame.nanoseconds, inner[0], Link.UPPER_PDU, notes))
         note = f"was also in frame {frame.number}"
         extra += [Packet(frame.nanoseconds, data, Link.UPPER_PDU, (note,)) for data in inner[1:]]
-    return pcapng.write([*packets, *extra], secrets=secrets)
+    packets += extra
+    return pcapng.write(_shortened(packets) if brief else packets, secrets=secrets)
+
+
+def _shortened(packets: Sequence[Packet]) -> list[Packet]:
+    kept, written = list[Packet](), 0
+    for packet in packets:
+        size = len(packet.data)
+        written += size
+        cut = written > _WHOLE and size > _HEADERS and not packet.comments
+        kept.append(replace(packet, data=packet.data[:_HEADERS], size=size) if cut else packet)
+    return kept
 
 
 def exported_pdu(protocol: str, frame: Frame, data: bytes) -> bytes:

@@ -39,12 +39,16 @@ class Link(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """A packet to be written: nanoseconds since the epoch, bytes, comments."""
+    """A packet to be written: nanoseconds since the epoch, bytes, comments.
+
+    `size` is how long it was on the wire, in bytes; 0 when `data` is all of it.
+    """
 
     nanoseconds: int
     data: bytes = field(repr=False)
     link: Link = Link.RAW_IP
     comments: tuple[str, ...] = ()
+    size: int = 0
 
 
 def write(packets: Sequence[Packet], *, secrets: Sequence[str] = (), comment: str = "") -> bytes:
@@ -68,7 +72,7 @@ def write(packets: Sequence[Packet], *, secrets: Sequence[str] = (), comment: st
 def _packet(packet: Packet, interface: int) -> bytes:
     high, low = packet.nanoseconds >> 32, packet.nanoseconds & 0xFFFFFFFF
     size = len(packet.data)
-    body = struct.pack("<IIIII", interface, high, low, size, size) + _padded(packet.data)
+    body = struct.pack("<IIIII", interface, high, low, size, packet.size or size) + _padded(packet.data)
     return _block(_ENHANCED_PACKET, body + _options([(_OPTION_COMMENT, each.encode()) for each in packet.comments]))
 
 
@@ -109,9 +113,10 @@ def read(data: bytes) -> Contents:
                 _, size = struct.unpack_from("<II", body)
                 secrets += body[8 : 8 + size].decode().splitlines()
             elif kind == _ENHANCED_PACKET:
-                interface, high, low, size, _ = struct.unpack_from("<IIIII", body)
+                interface, high, low, size, original = struct.unpack_from("<IIIII", body)
                 comments = tuple(_comments(body[20 + size + -size % 4 :]))
-                packets.append(Packet(high << 32 | low, body[20 : 20 + size], links[interface], comments))
+                whole = original if original > size else 0
+                packets.append(Packet(high << 32 | low, body[20 : 20 + size], links[interface], comments, whole))
         except (struct.error, IndexError, ValueError) as error:
             raise DecodeError(f"pcapng block {kind:#x}: {error}", offset=offset) from error
     return Contents(tuple(packets), tuple(secrets))

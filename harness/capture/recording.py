@@ -106,16 +106,18 @@ class Recording:
         """Assertions over these frames."""
         return Wire(self, ledger)
 
-    def save(self, directory: Path, comments: Mapping[int, Sequence[str]] | None = None) -> dict[str, Path]:
+    def save(
+        self, directory: Path, comments: Mapping[int, Sequence[str]] | None = None, *, brief: bool = False
+    ) -> dict[str, Path]:
         """Write `wire.pcapng`, `wire.decrypted.pcapng` and `keys.log` into `directory`; returns their paths by name.
 
-        `comments` are shown by Wireshark at the frames of these numbers.
+        `comments` are shown by Wireshark at the frames of these numbers; `brief` is for a case that passed (`export`).
         """
         self.sync()
         items, secrets = self.items(), self.keylog.tls_lines
         contents = {
-            Artefact.PCAPNG: export.wire(self._frames, secrets, comments),
-            Artefact.DECRYPTED_PCAPNG: export.decrypted(self._frames, items, secrets, comments),
+            Artefact.PCAPNG: export.wire(self._frames, secrets, comments, brief=brief),
+            Artefact.DECRYPTED_PCAPNG: export.decrypted(self._frames, items, secrets, comments, brief=brief),
             Artefact.KEYS: "".join(f"{line}\n" for line in self.keylog.lines).encode(),
         }
         written: dict[str, Path] = {}

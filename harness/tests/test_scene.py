@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from harness.capture import pcapng
 from harness.capture.match import datagram, dtls, stun
 from harness.capture.recording import Capture
 from harness.cases import connect
@@ -71,6 +72,24 @@ async def test_artefacts_say_what_happened(made: Scene, tmp_path: Path) -> None:
     assert {"signalling", "event", "stun", "dtls", "sctp"} <= {row["kind"] for row in drawn["rows"]}
     assert [row["t"] for row in drawn["rows"]] == sorted(row["t"] for row in drawn["rows"])
     assert "cases/x.py::test_y" in (tmp_path / paths["repro_py"]).read_text()
+
+
+async def test_a_brief_capture_has_the_judged_frame_whole(
+    made: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.capture.export._WHOLE", 0)
+    one, other = await made.endpoint("reference"), await made.endpoint("reference")
+    connection = await connect(one, other, hear=made.hear)
+    await connection.other_channel()
+    hello = made.wire.expect(dtls.client_hello(), sender=other)
+    made.ledger.record(Judgement("RFC9147-5.1-M1", Verdict.PASS, "", (hello.number,)))
+    await made.close()
+    paths = made.save(tmp_path, "x", ("reference", "reference"), brief=True)
+    kept = pcapng.read((tmp_path / paths["pcapng"]).read_bytes()).packets
+    assert len(kept) == len(made.recording.frames)
+    assert kept[hello.number - 1].size == 0
+    assert any(each.size for each in kept)
+    assert all(len(each.data) <= 128 for each in kept if not each.comments)
 
 
 async def test_a_scene_without_endpoints_leaves_nothing(made: Scene, tmp_path: Path) -> None:

@@ -108,3 +108,16 @@ def test_the_tags_of_an_inner_packet_are_aligned() -> None:
     frame = shared(MEDIA_12).frames[0]
     for protocol in ("sctp", "rtp", "rtcp"):
         assert (len(exported_pdu(protocol, frame, b"")) % 4) == 0
+
+
+@needs_tshark
+def test_tshark_reads_a_brief_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recording = load(MEDIA_12)
+    monkeypatch.setattr("harness.capture.export._WHOLE", 20_000)
+    recording.save(tmp_path, brief=True)
+    cut = 0
+    for file in ("wire.pcapng", "wire.decrypted.pcapng"):
+        rows = tshark(tmp_path / file, "frame.number", "frame.len", "frame.cap_len")
+        assert [int(number) for number, *_ in rows] == list(range(1, len(recording.frames) + 1))
+        cut += sum(captured != length for _, length, captured in rows)
+    assert cut

@@ -91,6 +91,22 @@ def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
     assert read((tmp_path / "wire.decrypted.pcapng").read_bytes()).packets[2].comments == ("a clause failed here",)
 
 
+def test_a_brief_file_has_the_headers_of_most_packets_and_every_frame(tmp_path: Path) -> None:
+    recording = Recording(None)
+    recording._batch([packet(A, B, b"\x17" + bytes(1000)) for _ in range(300)])
+    recording.save(tmp_path, comments={250: ["a clause was judged here"]}, brief=True)
+    for file in ("wire.pcapng", "wire.decrypted.pcapng"):
+        kept = read((tmp_path / file).read_bytes()).packets
+        assert len(kept) == 300
+        assert {len(each.data) for each in kept[:100]} == {len(kept[249].data)} == {1029}
+        assert {(len(each.data), each.size) for each in (*kept[200:249], *kept[250:])} == {(128, 1029)}
+        assert (tmp_path / file).stat().st_size < 200_000
+    recording.save(tmp_path)
+    assert all(
+        len(each.data) == 1029 and not each.size for each in read((tmp_path / "wire.pcapng").read_bytes()).packets
+    )
+
+
 def test_where_raw_sockets_are_refused_the_peers_tap_is_the_capture(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recording_module, "opened", lambda: (None, "raw sockets are refused"))
     with Capture.open() as capture, capture.record() as recording:
