@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from peer import datachannel, jsep
-from peer.api.data_channel import ChannelParameters, RTCDataChannel, RTCDataChannelState
+from peer.api.data_channel import ChannelParameters, RTCDataChannel, RTCDataChannelState, priority_name
 from peer.api.errors import InvalidStateError, OperationError, RTCError, RTCErrorDetailType
 from peer.api.events import RTCDataChannelEvent
 from peer.api.sctp_transport import RTCSctpTransport
@@ -198,6 +198,7 @@ class DataChannels:
             max_retransmits=event.max_retransmits,
             protocol=event.protocol,
             id=event.channel,
+            priority=priority_name(event.priority),
         )
         # Made here so that messages right behind the OPEN find it; nobody sees it before the task.
         channel = RTCDataChannel(self, parameters)

@@ -14,7 +14,8 @@ from typing import Any, Final, Protocol, TypeAlias
 from peer.api.blob import Blob
 from peer.api.errors import InvalidStateError, OperationError, RTCError, RTCErrorDetailType
 from peer.api.events import EventHandler, EventTarget, MessageEvent, RTCErrorEvent
-from peer.api.webidl import Conversion, boolean, dictionary, enforced, enumeration, integer, string
+from peer.api.parameters import RTCPriorityType
+from peer.api.webidl import Conversion, boolean, dictionary, enforced, enumeration, integer, one_of, string
 
 __all__ = [
     "BinaryType",
@@ -24,6 +25,8 @@ __all__ = [
     "RTCDataChannelState",
     "channel_parameters",
     "check_parameters",
+    "priority_name",
+    "priority_number",
 ]
 
 SendData: TypeAlias = str | bytes | bytearray | memoryview | Blob
@@ -57,6 +60,7 @@ class ChannelParameters:
     protocol: str = ""
     negotiated: bool = False
     id: int | None = None
+    priority: RTCPriorityType = RTCPriorityType.LOW
 
 
 class ChannelLink(Protocol):
@@ -78,8 +82,26 @@ _INIT: Final[Mapping[str, Conversion]] = {
     "maxRetransmits": _unsigned_short,
     "negotiated": boolean,
     "ordered": boolean,
+    "priority": one_of(RTCPriorityType),
     "protocol": string,
 }
+# RFC 8831 section 6.4; WebRTC Priority has W3C's names for them
+_PRIORITIES: Final = {
+    RTCPriorityType.VERY_LOW: 128,
+    RTCPriorityType.LOW: 256,
+    RTCPriorityType.MEDIUM: 512,
+    RTCPriorityType.HIGH: 1024,
+}
+
+
+def priority_number(priority: RTCPriorityType) -> int:
+    """What stands in a DATA_CHANNEL_OPEN."""
+    return _PRIORITIES[priority]
+
+
+def priority_name(number: int) -> RTCPriorityType:
+    """The lowest that isn't below the number, for whatever stands in a DATA_CHANNEL_OPEN."""
+    return next((name for name, limit in _PRIORITIES.items() if number <= limit), RTCPriorityType.HIGH)
 
 
 def channel_parameters(label: Any, init: Any) -> ChannelParameters:
@@ -94,6 +116,7 @@ def channel_parameters(label: Any, init: Any) -> ChannelParameters:
         max_retransmits=given.get("maxRetransmits"),
         protocol=given.get("protocol", ""),
         negotiated=negotiated,
+        priority=given.get("priority", RTCPriorityType.LOW),
         id=given.get("id") if negotiated else None,  # step 13: ignored when negotiated in-band
     )
 
@@ -155,6 +178,10 @@ class RTCDataChannel(EventTarget):
     @property
     def protocol(self) -> str:
         return self._parameters.protocol
+
+    @property
+    def priority(self) -> RTCPriorityType:
+        return self._parameters.priority
 
     @property
     def negotiated(self) -> bool:

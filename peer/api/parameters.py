@@ -31,6 +31,7 @@ from peer.jsep.capabilities import MID_URI
 from peer.jsep.codecs import matches
 
 __all__ = [
+    "RTCPriorityType",
     "capabilities_dictionary",
     "check_extensions",
     "check_new_encodings",

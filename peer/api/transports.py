@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from peer import datachannel, dtls, jsep, rtp, sctp, sdp, session
-from peer.api.data_channel import ChannelParameters
+from peer.api.data_channel import ChannelParameters, priority_number
 from peer.api.dtls_transport import RTCDtlsTransport
 from peer.api.errors import RTCError, RTCErrorDetailType
 from peer.api.gathering import Gathering
@@ -475,6 +475,7 @@ def _open(made: session.Session, stream_id: int, parameters: ChannelParameters, 
             max_retransmits=parameters.max_retransmits,
             max_packet_life_time=parameters.max_packet_life_time,
             negotiated=parameters.negotiated,
+            priority=priority_number(parameters.priority),
             id=stream_id,
             now=now,
         )

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from peer.api import Blob, DOMException, MessageEvent, RTCDataChannel, RTCPeerConnection, Seams
+from peer.api.data_channel import priority_name
 from peer.tests.api.connecting import channels, connection, event, held, negotiate, pair, settled
 
 MESSAGES: list[Any] = [
@@ -169,6 +170,17 @@ async def test_the_other_side_gets_the_same_channel(init: dict[str, Any], expect
         assert mine.id == theirs.id == 1  # the answerer is the DTLS client and takes even ids
 
 
+@pytest.mark.parametrize("priority", ["very-low", "low", "medium", "high"])
+async def test_both_sides_know_the_priority(priority: str) -> None:
+    async with channels(priority=priority) as both:
+        assert [channel.priority for channel in both] == [priority, priority]
+
+
+def test_any_number_of_an_open_has_a_priority() -> None:
+    names = [priority_name(number) for number in (0, 128, 129, 256, 257, 512, 513, 1024, 65535)]
+    assert names == ["very-low", "very-low", "low", "low", "medium", "medium", "high", "high", "high"]
+
+
 @pytest.mark.parametrize(
     ("label", "init", "error"),
     [
@@ -183,6 +195,7 @@ async def test_the_other_side_gets_the_same_channel(init: dict[str, Any], expect
         ("", {"maxRetransmits": -1}, TypeError),
         ("", {"maxPacketLifeTime": 65536}, TypeError),
         ("", {"maxPacketLifeTime": "x"}, TypeError),
+        ("", {"priority": "urgent"}, TypeError),
         ("", 5, TypeError),
     ],
 )
