@@ -354,6 +354,7 @@ FAULTS = {
         a_client_brings_the_cookie_back_and_changes_nothing_else=hello(
             lambda one: replace(one, random=bytes(32)) if one.cookie else one
         ),
+        a_client_answers_a_second_hello_verify_request=patched("peer.dtls.opening._MOST_COOKIES", 1),
         version_1_0_in_a_hello_verify_request_means_nothing=around(
             ClientOpening, "_handle_verify_request", believes_the_version
         ),

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import TypeAlias
 
-from cases.bending import changed
+from cases.bending import changed, each
 from cases.dtls.intruder import Intruder, goes_on
 from cases.dtls.test_rfc9147_4_record_layer import says, sctp_packet
 from cases.dtls.test_rfc9147_5_handshake import Overlapping
@@ -17,7 +17,7 @@ from harness.capture.wire import Wire
 from harness.cases import Connection, check, clause
 from harness.endpoints.base import Endpoint
 from harness.endpoints.reference import Reference
-from harness.errors import Thrown
+from harness.errors import EndpointTimeout, Thrown
 from peer.api import Seams
 from peer.dtls import Version
 from peer.wire.dtls_extensions import Extension, ExtensionType, UseSrtp
@@ -55,6 +55,32 @@ async def test_a_client_brings_the_cookie_back_and_changes_nothing_else(
         before, after = getattr(first, name), getattr(again, name)
         check(before == after, f"{name} was {before!r} and is {after!r}", frames=(asked.number,))
     await goes_on(made)
+
+
+@clause("RFC6347-4.2.1-S7")
+async def test_a_client_answers_a_second_hello_verify_request(
+    connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
+) -> None:
+    wrong = [b"a cookie that nobody takes"]
+
+    def once(message: HelloVerifyRequest) -> Iterable[HelloVerifyRequest]:
+        return (replace(message, cookie=wrong.pop()) if wrong else message,)
+
+    seams = Seams(dtls=WITH_COOKIE, dtls_handshake=each(HelloVerifyRequest, once))
+    made = await connect(peer, endpoint, seams=seams, wait=False)
+    with contextlib.suppress(EndpointTimeout):
+        await made.answerer.wait_for(connectionState=("connected", "failed", "closed"), timeout=3.0)
+    asked = wire.all(dtls.handshake("HelloVerifyRequest"), sender=peer)
+    check(
+        len({bytes(hit.packet.cookie) for hit in asked}) > 1,
+        "the first cookie does not come back",
+        clause="RFC6347-4.2.1-S7",
+    )
+    cookies = [bytes(hit.packet.cookie) for hit in wire.all(dtls.client_hello(), sender=endpoint)]
+    last = bytes(asked[-1].packet.cookie)
+    check(
+        last in cookies, "the second cookie does not come back", clause="RFC6347-4.2.1-S7", frames=(asked[-1].number,)
+    )
 
 
 @clause("RFC6347-4.2.1-M2", "RFC6347-4.2.1-M3")
