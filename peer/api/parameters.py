@@ -194,6 +194,13 @@ class RTCPriorityType(StrEnum):
     HIGH = "high"
 
 
+def _resolution(value: Any) -> tuple[int, int]:
+    """An RTCResolutionRestriction; a dimension that isn't given is 0."""
+    conversions = {"maxHeight": unsigned_long, "maxWidth": unsigned_long}
+    given = dictionary(value, "RTCResolutionRestriction", conversions)
+    return given.get("maxWidth", 0), given.get("maxHeight", 0)
+
+
 _FIELDS: Final[Mapping[str, str]] = {
     "rid": "rid",
     "active": "active",
@@ -201,6 +208,7 @@ _FIELDS: Final[Mapping[str, str]] = {
     "maxBitrate": "max_bitrate",
     "maxFramerate": "max_framerate",
     "scaleResolutionDownBy": "scale_resolution_down_by",
+    "scaleResolutionDownTo": "scale_resolution_down_to",
     "priority": "priority",
     "networkPriority": "network_priority",
     "adaptivePtime": "adaptive_ptime",
@@ -212,6 +220,7 @@ _ENCODING: Final[Mapping[str, Conversion]] = {
     "maxBitrate": unsigned_long,
     "maxFramerate": double,
     "scaleResolutionDownBy": double,
+    "scaleResolutionDownTo": _resolution,
     "priority": one_of(RTCPriorityType),
     "networkPriority": one_of(RTCPriorityType),
     "adaptivePtime": boolean,
@@ -241,6 +250,9 @@ def encoding_dictionary(encoding: jsep.Encoding) -> Dictionary:
         "networkPriority": encoding.network_priority,
     }
     dictionary.update({name: value for name, value in optional.items() if value is not None})
+    if encoding.scale_resolution_down_to is not None:
+        width, height = encoding.scale_resolution_down_to
+        dictionary["scaleResolutionDownTo"] = Dictionary(maxWidth=width, maxHeight=height)
     return dictionary
 
 
@@ -260,7 +272,9 @@ def check_new_encodings(
         if encoding.codec is not None and not any(codec_matches(encoding.codec, codec) for codec in sendable):
             raise OperationError(f"{encoding.codec.mime_type} in this form is not implemented")
     if kind is jsep.Kind.AUDIO:  # step 5
-        encodings = [replace(one, scale_resolution_down_by=None, max_framerate=None) for one in encodings]
+        encodings = [_for_audio(one) for one in encodings]
+    if not _is_restriction_valid(encodings):
+        raise OperationError(_RESTRICTION)
     _check_ranges(encodings)  # step 6
     if any(one.max_framerate == 0.0 for one in encodings):  # step 7: greater than zero here, unlike in setParameters
         raise RangeError("maxFramerate is above zero")
@@ -273,6 +287,22 @@ def check_new_encodings(
     if len(encodings) == 1:  # step 12
         encodings = [replace(encodings[0], rid=None)]
     return tuple(encodings)
+
+
+_RESTRICTION: Final = "scaleResolutionDownTo is for all active encodings, both dimensions above zero"
+
+
+def _is_restriction_valid(encodings: Iterable[jsep.Encoding]) -> bool:
+    """WebRTC Extensions, scaleResolutionDownTo: all active encodings have it or none, and both dimensions count."""
+    encodings = list(encodings)
+    given = [one.scale_resolution_down_to for one in encodings if one.scale_resolution_down_to is not None]
+    everywhere = all(one.scale_resolution_down_to is not None for one in encodings if one.active)
+    return not given or (everywhere and all(min(one) > 0 for one in given))
+
+
+def _for_audio(encoding: jsep.Encoding) -> jsep.Encoding:
+    """Without what is for video only."""
+    return replace(encoding, scale_resolution_down_by=None, scale_resolution_down_to=None, max_framerate=None)
 
 
 def _with_scale(encoding: jsep.Encoding, scale: float) -> jsep.Encoding:
@@ -389,9 +419,11 @@ def check_set_parameters(
         ):
             raise InvalidModificationError(f"{encoding.codec.mime_type} is not among the negotiated codecs")
     if transceiver.kind is jsep.Kind.AUDIO:  # step 7
-        encodings = [replace(one, scale_resolution_down_by=None, max_framerate=None) for one in encodings]
+        encodings = [_for_audio(one) for one in encodings]
     else:  # step 8
         encodings = [_with_scale(one, 1.0) for one in encodings]
+    if not _is_restriction_valid(encodings):
+        raise InvalidModificationError(_RESTRICTION)
     _check_ranges(encodings)  # steps 9 and 10
     return tuple(encodings)
 

@@ -152,6 +152,7 @@ def _layer(
         max_bitrate=encoding.max_bitrate,
         max_framerate=encoding.max_framerate,
         scale=encoding.scale_resolution_down_by or 1.0,
+        bounds=encoding.scale_resolution_down_to,
         priority=_PRIORITIES[encoding.priority],
     )
 

@@ -224,6 +224,7 @@ class Encoding:
     max_bitrate: int | None = None
     max_framerate: float | None = None
     scale_resolution_down_by: float | None = None
+    scale_resolution_down_to: tuple[int, int] | None = None
     codec: Codec | None = None
     priority: str = "low"
     network_priority: str | None = None

@@ -110,7 +110,12 @@ class VideoLayer:
 
     def size(self, width: int, height: int) -> tuple[int, int]:
         """What the layer sends of a picture of this size: even, for the chroma planes' sake."""
-        scale = max(1.0, self.layer.scale)
+        scale = self.layer.scale
+        if self.layer.bounds is not None:
+            # WebRTC Extensions, scaleResolutionDownTo: "orientation agnostic", by the same factor both ways
+            pairs = zip(sorted((width, height)), sorted(self.layer.bounds), strict=True)
+            scale = max(size / most for size, most in pairs)
+        scale = max(1.0, scale)
         return max(2, int(width / scale) & ~1), max(2, int(height / scale) & ~1)
 
     def offer(self, stamped: Stamped, now: float) -> None:

@@ -14,7 +14,9 @@ __all__ = ["Codecs", "Driver", "Layer", "SendPlan", "Timer", "TrackInput"]
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One encoding. `max_bitrate` in bit/s, `scale` divides width and height, `codec` is the one to encode with."""
+    """One encoding. `max_bitrate` in bit/s, `codec` is the one to encode with. `scale` divides width and height, unless
+    `bounds` (in pixels, either way round) say how large a picture may be.
+    """
 
     rid: str | None
     codec: rtp.Codec
@@ -22,6 +24,7 @@ class Layer:
     max_bitrate: int | None = None
     max_framerate: float | None = None
     scale: float = 1.0
+    bounds: tuple[int, int] | None = None
     priority: float = 1.0
 
 

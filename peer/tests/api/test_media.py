@@ -684,3 +684,71 @@ async def test_a_new_transceiver_negotiates_what_the_first_of_its_kind_does() ->
     second.setHeaderExtensionsToNegotiate(chosen(second, level="recvonly"))
     assert direction_of(pc.addTransceiver("audio").getHeaderExtensionsToNegotiate()) == "recvonly"
     pc.close()
+
+
+# WebRTC Extensions, scaleResolutionDownTo
+
+TO = "scaleResolutionDownTo"
+
+
+def bounds(width: int, height: int, **more: Any) -> dict[str, Any]:
+    return {TO: {"maxWidth": width, "maxHeight": height}, **more}
+
+
+@pytest.mark.parametrize(
+    ("encodings", "valid"),
+    [
+        ([bounds(320, 180, rid="a"), bounds(640, 360, rid="b")], True),
+        ([bounds(320, 180, rid="a"), {"rid": "b", "active": False}], True),
+        ([bounds(320, 180, rid="a"), {"rid": "b"}], False),
+        ([bounds(0, 180, rid="a"), bounds(640, 360, rid="b")], False),
+        ([bounds(320, 0, rid="a", active=False), bounds(640, 360, rid="b")], False),
+        ([{"rid": "a", TO: {"maxWidth": 320}}, bounds(640, 360, rid="b")], False),
+        ([{"rid": "a", TO: {}}, bounds(640, 360, rid="b")], False),
+    ],
+)
+async def test_a_resolution_is_restricted_everywhere_or_nowhere(encodings: list[Any], valid: bool) -> None:
+    pc = RTCPeerConnection()
+    sender = pc.addTransceiver("video", {ENCODINGS: [{"rid": "a"}, {"rid": "b"}]}).sender
+    parameters = sender.getParameters()
+    for one, changed in zip(parameters.encodings, encodings, strict=True):
+        one.update(changed)
+    promise = sender.setParameters(parameters)
+    if valid:
+        await promise
+        made = pc.addTransceiver("video", {ENCODINGS: encodings}).sender
+        for one in (sender, made):
+            assert [each.get(TO) for each in one.getParameters().encodings] == [each.get(TO) for each in encodings]
+    else:
+        assert getattr(promise.failure, "name", None) == "InvalidModificationError"
+        with pytest.raises(DOMException) as raised:
+            pc.addTransceiver("video", {ENCODINGS: encodings})
+        assert raised.value.name == "OperationError"
+    pc.close()
+
+
+async def test_audio_has_no_resolution() -> None:
+    pc = RTCPeerConnection()
+    sender = pc.addTransceiver("audio", {ENCODINGS: [bounds(0, 0)]}).sender
+    assert TO not in sender.getParameters().encodings[0]
+    pc.close()
+
+
+@pytest.mark.parametrize(
+    ("restriction", "size"),
+    [
+        ((640, 360), (640, 360)),
+        ((360, 640), (640, 360)),
+        ((640, 1000), (1000, 562)),
+        ((2000, 180), (320, 180)),
+        ((4000, 4000), (1280, 720)),
+    ],
+)
+async def test_pictures_fit_the_resolution(restriction: tuple[int, int], size: tuple[int, int]) -> None:
+    async with pair() as (one, other):
+        one.addTransceiver("video", {ENCODINGS: [bounds(*restriction, scaleResolutionDownBy=8)]})
+        await negotiate(one, other)
+        (outbound,) = held(one._core.media.engine).senders.values()
+        (layer,) = outbound.layers
+        assert layer.size(1280, 720) == size
+        assert layer.size(720, 1280) == size[::-1]
