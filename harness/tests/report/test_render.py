@@ -9,7 +9,7 @@ from harness.report.packing import Block, unpack
 from harness.report.render import write_report
 from harness.report.summary import append_history
 from harness.results import CaseResult, ResultsError, RunResults, RunWriter
-from harness.tests.report.sample import HOSTILE, RUN, sample_run
+from harness.tests.report.sample import HOSTILE, RUN, sample_campaign, sample_run
 from harness.verdict import Verdict
 
 
@@ -28,6 +28,16 @@ def test_a_run_becomes_one_file_and_its_short_forms(tmp_path: Path) -> None:
     assert len(pages(html)) >= 24
     assert (tmp_path / "junit.xml").exists()
     assert "3 unexpected of 24" in (tmp_path / "summary.md").read_text()
+
+
+def test_a_finding_that_no_page_shows_says_so(tmp_path: Path) -> None:
+    sample_run(tmp_path / "latest")
+    sample_campaign(tmp_path / "fuzz")
+    words = "There is no repro.html"
+    assert words not in pages(write_report(tmp_path / "latest").read_text())["fuzz/campaigns"]
+    [page] = tmp_path.glob("fuzz/*/*/repro.html")
+    page.unlink()
+    assert words in pages(write_report(tmp_path / "latest").read_text())["fuzz/campaigns"]
 
 
 def test_everything_a_peer_says_is_escaped(tmp_path: Path) -> None:
