@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from peer.api import MediaStreamTrack, RTCPeerConnection
-from peer.media import sources
+from peer.api import MediaStreamTrack, RTCPeerConnection, Seams
+from peer.media import codecs, sources
 from peer.media.feed import Feed
+from peer.media.plans import Codecs
 from peer.media.sources import Tone
+from peer.media.work import Inline
 from peer.tests.api.connecting import event
 from peer.tests.media.flowing import Arrivals, flowing
+from peer.tests.media.made import picture
 from peer.tests.media.wiretap import Wiretap
 
 OPUS, VP8 = 111, 96
@@ -144,17 +147,43 @@ async def test_scale_and_frame_rate_are_obeyed() -> None:
         assert min(gaps) > 0.15
 
 
+class Steady:
+    """Noise that would take all it can get, 30 pictures a second by its own count, however late each of them is."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    async def next_frame(self) -> Any:
+        await asyncio.sleep(1 / 30)
+        self._count += 1
+        return picture(self._count, 160, 120, detail=40)
+
+    def close(self) -> None: ...
+
+
 async def test_a_maximum_bit_rate_is_obeyed() -> None:
-    """Noise that would take all it can get, limited to 60 kbit/s."""
-    tap = Wiretap()
-    async with flowing(("video",), first=tap.seams) as (one, _, arrivals):
+    """Noise limited to 60 kbit/s of its own time: a machine that stalls makes neither more nor less of it."""
+    kept: list[tuple[float, int]] = []
+
+    def encoder(*arguments: Any, **options: Any) -> Any:
+        made: Any = codecs.encoder(*arguments, **options)
+        encode = made.encode
+
+        def counted(frame: Any, **how: Any) -> Any:
+            encoded = encode(frame, **how)
+            kept.append((float(frame.pts * frame.time_base), sum(8 * len(one.data) for one in encoded)))
+            return encoded
+
+        made.encode = counted
+        return made
+
+    async with flowing(("video",), first=Seams(codecs=Codecs(encoder=encoder), pool=Inline)) as (one, _, arrivals):
         await set_encoding(one, maxBitrate=60_000)
         (sender,) = one.getSenders()
-        await sender.replaceTrack(MediaStreamTrack("video", source=sources.TestPattern(160, 120, 30, detail=40)))
+        await sender.replaceTrack(MediaStreamTrack("video", source=Steady()))
         await arrivals["video"].count(60)
-        packets = [(time, packet) for time, packet in tap.sent if packet.payload_type == VP8][20:]
-        took = packets[-1][0] - packets[0][0]
-        rate = sum(len(packet.payload) for _, packet in packets) * 8 / took
+        steady = kept[20:]
+        rate = sum(bits for _, bits in steady[1:]) / (steady[-1][0] - steady[0][0])
         assert rate < 75_000
 
 
@@ -163,9 +192,9 @@ async def test_a_codec_is_changed_while_media_flows() -> None:
     async with flowing(("video",)) as (one, _, arrivals):
         video, (sender,) = arrivals["video"], one.getSenders()
         await video.count(3)
-        codecs = sender.getParameters().codecs
+        negotiated = sender.getParameters().codecs
         for name in ("video/VP9", "video/H264", "video/VP8"):
-            chosen = next(codec for codec in codecs if codec.mimeType == name)
+            chosen = next(codec for codec in negotiated if codec.mimeType == name)
             codec = {key: value for key, value in chosen.items() if key != "payloadType"}
             await set_encoding(one, codec=codec)
             report = await one.getStats()
