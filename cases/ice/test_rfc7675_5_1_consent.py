@@ -209,9 +209,9 @@ async def test_30_seconds_without_consent_end_the_transmission(
 ) -> None:
     await withheld.ended()
     end = withheld.granted + 30.0 + withheld.late
-    waiting = os.getloadavg()[0] / (os.cpu_count() or 1)
+    # Our own timers were measured. What comes late from another process that had no time says nothing of who sent it.
+    waiting = 0.0 if isinstance(endpoint, Reference) else os.getloadavg()[0] / (os.cpu_count() or 1)
     if withheld.late > 2.0 or (waiting > 3.0 and wire.all(dtls.anything(), sender=endpoint, after=end)):
-        # What comes late from a machine that had no time for it says nothing of who sent it.
         inconclusive(f"timers are {withheld.late / 4:.1f} s late, {waiting:.1f} processes wait for each processor")
     wire.never(dtls.anything(), sender=endpoint, after=end)
     wire.expect(dtls.anything(), sender=endpoint, after=withheld.granted + 1.0)
