@@ -92,5 +92,9 @@ def _lacks(cell: Cell) -> str:
 
 
 ROW: Final = Row(
-    "restart", "an ICE restart with new credentials; data flow on before, during and after it", play, lacks=_lacks
+    "restart",
+    "an ICE restart with new credentials; data flow on before, during and after it",
+    play,
+    lacks=_lacks,
+    as_case=False,
 )
