@@ -70,16 +70,21 @@ class Limits:
 
 @dataclass(slots=True)
 class Progress:
-    """How far a campaign is. `examples` and `seconds` count earlier runs in the directory, `here` only this one."""
+    """How far a campaign is. `examples`, `steps` (generated calls on each endpoint) and `seconds` count earlier runs in
+    the directory, `here` counts the examples of this one.
+    """
 
     seed: int
     batch: int = 0
     examples: int = 0
+    steps: int = 0
     seconds: float = 0.0
     here: int = 0
     cells: Counter[str] = field(default_factory=Counter)
     #: When each cell was covered first, in seconds of all runs together.
     first: dict[str, float] = field(default_factory=dict)
+    #: What of a whole that is known is covered: name -> (covered, all).
+    figures: dict[str, tuple[int, int]] = field(default_factory=dict)
     findings: dict[tuple[str, ...], Finding] = field(default_factory=dict)
     fresh: list[Finding] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -188,6 +193,7 @@ class Campaign:
         progress = self.progress
         progress.examples += 1
         progress.here += 1
+        progress.steps += played.steps
         new = played.cells - progress.cells.keys()
         if new:
             progress.covered = time.monotonic()
@@ -212,6 +218,7 @@ class Campaign:
     def _save(self) -> None:
         self._saved_at = time.monotonic()
         progress = self.progress
+        progress.figures = self._target.figures(progress.cells)
         state = {
             "schema": _SCHEMA,
             "target": self._target.name,
@@ -220,7 +227,9 @@ class Campaign:
             "seed": progress.seed,
             "batch": progress.batch,
             "examples": progress.examples,
+            "steps": progress.steps,
             "seconds": round(progress.seconds + progress.elapsed, 1),
+            "figures": progress.figures,
             "cells": dict(sorted(progress.cells.items())),
             "first": dict(sorted(progress.first.items(), key=lambda one: one[1])),
             "findings": [finding.id for finding in progress.findings.values()],
@@ -233,7 +242,11 @@ class Campaign:
         try:
             data = json.loads(file.read_text("utf-8"))
             progress = Progress(
-                seed, examples=int(data["examples"]), seconds=float(data["seconds"]), cells=Counter(data["cells"])
+                seed,
+                examples=int(data["examples"]),
+                steps=int(data.get("steps", 0)),
+                seconds=float(data["seconds"]),
+                cells=Counter(data["cells"]),
             )
             progress.first = {str(cell): float(when) for cell, when in data.get("first", {}).items()}
             progress.batch = int(data["batch"]) if data["seed"] == seed else 0

@@ -6,14 +6,15 @@ may be refused for its content, it says what may be seen either way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from harness.script import Call, Ref
 from peer.jsep import DescriptionType, Side, SignalingState
 from peer.jsep.signaling import TRANSITIONS
 
-__all__ = ["CONTENT", "SIDES", "Connection", "Expected"]
+__all__ = ["CONTENT", "SIDES", "Connection", "Conversation", "Expected"]
 
 _STABLE: Final = SignalingState.STABLE
 _HAVE_LOCAL_OFFER: Final = SignalingState.HAVE_LOCAL_OFFER
@@ -35,7 +36,7 @@ class Expected:
     """`refusals`: names of what may be thrown; empty, it has to succeed. `may_succeed`: it may succeed all the same.
 
     `passes`: the states it goes through when it succeeds, of which `rolled_back` are there even if it fails.
-    `kind`: the type of the description that is set.
+    `kind`: the type of the description that is given, if one is.
     """
 
     refusals: frozenset[str] = frozenset()
@@ -77,7 +78,7 @@ class Connection:
             self.state = state
         if method == "close":
             self.state = _CLOSED
-        elif succeeded and expected.kind is not None:
+        elif succeeded and expected.may_succeed and expected.kind is not None:
             self._describe(SIDES[method], expected.kind)
 
     def _describe(self, side: Side, kind: DescriptionType) -> None:
@@ -89,11 +90,43 @@ class Connection:
             self.pending = dict.fromkeys(Side)
 
 
+@dataclass(slots=True)
+class Conversation:
+    """Connections by name that are given each other's descriptions."""
+
+    connections: dict[str, Connection]
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> Conversation:
+        """New connections."""
+        return cls({name: Connection() for name in names})
+
+    def expect(self, step: Call) -> Expected:
+        """What a call comes to."""
+        given, null = step.args[0] if step.args else None, False
+        kind: DescriptionType | None = None
+        if isinstance(given, Ref):
+            kind = self._spoken(given)
+            null = kind is None
+        elif isinstance(given, Mapping):
+            kind = DescriptionType(given["type"]) if "type" in given else None
+            # an attribute of null
+            null = isinstance(sdp := given.get("sdp"), Ref) and self._spoken(sdp) is None
+        return self.connections[step.on].expect(step.method, kind, null=null)
+
+    def _spoken(self, said: Ref) -> DescriptionType | None:
+        return self.connections[said.path.partition(".")[0]].spoken()
+
+    def took(self, step: Call, expected: Expected, *, succeeded: bool) -> None:
+        """Follow what the connection did."""
+        self.connections[step.on].took(step.method, expected, succeeded=succeeded)
+
+
 def _set(connection: Connection, side: Side, kind: DescriptionType, *, by_content: bool) -> Expected:
     """W3C "set a session description": steps 2 and 4.5.2 for the state, 4.5.3 to 4.5.7 for the content."""
     clause = "W3C-set-a-session-description-4.5.2"
     if connection.state is _CLOSED:
-        return Expected(_INVALID, may_succeed=False, clause="W3C-chain-an-operation-2")
+        return Expected(_INVALID, may_succeed=False, clause="W3C-chain-an-operation-2", kind=kind)
     after = TRANSITIONS.get((connection.state, side, kind))
     if after is not None:
         content = CONTENT if by_content and kind is not DescriptionType.ROLLBACK else frozenset()
@@ -108,7 +141,7 @@ def _set(connection: Connection, side: Side, kind: DescriptionType, *, by_conten
             clause="W3C-RTCPeerConnection.setRemoteDescription-3.1.1",
             kind=kind,
         )
-    return Expected(_INVALID, may_succeed=False, clause=clause)
+    return Expected(_INVALID, may_succeed=False, clause=clause, kind=kind)
 
 
 def _set_local(connection: Connection, kind: DescriptionType | None) -> Expected:

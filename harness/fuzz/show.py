@@ -24,7 +24,7 @@ def table(progress: Progress, title: str, seconds: float) -> Table:
     stale = time.monotonic() - progress.covered
     rows = {
         "examples": f"{progress.here:,} ({progress.rate:,.0f}/s), {progress.examples:,} in all",
-        "coverage": f"{len(progress.cells):,} cells, the last new one {stale:,.0f} s ago",
+        "coverage": f"{covered(progress)}, the last new one {stale:,.0f} s ago",
         "findings": f"{len(progress.findings)}, {len(progress.fresh)} of them new",
         "time": f"{progress.elapsed:,.0f} of {seconds:,.0f} s",
         "seed": str(progress.seed),
@@ -33,6 +33,12 @@ def table(progress: Progress, title: str, seconds: float) -> Table:
     for name, words in rows.items():
         shown.add_row(Text(name, style="dim"), Text(words))
     return shown
+
+
+def covered(progress: Progress) -> str:
+    """The coverage in words."""
+    figures = [f"{name} {reached:,} of {of:,}" for name, (reached, of) in progress.figures.items()]
+    return ", ".join([f"{len(progress.cells):,} coverage cells", *figures])
 
 
 def run_and_show(
@@ -61,10 +67,11 @@ def summary(progress: Progress, directory: Path, console: Console) -> None:
         console.print(Text(f"finding {finding.id}: {finding.problem}", style="bold red"))
         console.print(Text(f"  {finding.problem.message}"), soft_wrap=True)
         console.print(Text(f"  failed {finding.confirmed} of {finding.attempts} times again; {directory / finding.id}"))
+    steps = f"; {progress.steps:,} steps on each endpoint in all" if progress.steps else ""
     console.print(
         Text(
-            f"{progress.here:,} examples in {progress.elapsed:.1f} s ({progress.rate:,.0f}/s), seed {progress.seed}; "
-            f"{len(progress.cells):,} coverage cells; {len(progress.fresh)} new findings, "
+            f"{progress.here:,} examples in {progress.elapsed:.1f} s ({progress.rate:,.0f}/s), seed {progress.seed}"
+            f"{steps}; {covered(progress)}; {len(progress.fresh)} new findings, "
             f"{len(progress.findings) - len(progress.fresh)} known"
         )
     )

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import product
 from typing import Any, ClassVar, Final
 
 from hypothesis import strategies as st
 
 from harness.fuzz import explained
 from harness.fuzz.hosts import Hosts
-from harness.fuzz.model import SIDES, Connection, Expected
+from harness.fuzz.model import SIDES, Conversation, Expected
 from harness.fuzz.target import Example, Played, Problem, Target
 from harness.repro import render_page, render_program
 from harness.script import (
@@ -39,10 +40,10 @@ from harness.script import (
     Step,
     Trace,
 )
-from peer.jsep import DescriptionType, SignalingState
+from peer.jsep import DescriptionType, Side, SignalingState
 from peer.jsep.signaling import TRANSITIONS
 
-__all__ = ["Signalling", "coverage"]
+__all__ = ["Signalling"]
 
 _NAMES: Final = ("a", "b")
 _OTHER: Final[Mapping[str, str]] = {"a": "b", "b": "a"}
@@ -55,6 +56,9 @@ ACTIONS: Final[Mapping[str, Callable[[str], Step]]] = {
     "local": lambda on: SetLocalDescription(on=on),
     "remote": lambda on: SetRemoteDescription(Ref(f"{_OTHER[on]}.localDescription"), on=on),
     "rollback": lambda on: SetLocalDescription(on=on, type="rollback"),
+    "remote pranswer": lambda on: SetRemoteDescription(
+        on=on, type="pranswer", sdp=Ref(f"{_OTHER[on]}.localDescription.sdp")
+    ),
     "remote rollback": lambda on: SetRemoteDescription(on=on, type="rollback"),
     "local pranswer": lambda on: SetLocalDescription(on=on, type="pranswer"),
     "local answer": lambda on: SetLocalDescription(on=on, type="answer"),
@@ -70,8 +74,38 @@ ACTIONS: Final[Mapping[str, Callable[[str], Step]]] = {
     "pause": lambda on: Pause(0),
     "close": lambda on: Close(on),
 }
+_STEPS: Final = {(on, word): action(on) for on in _NAMES for word, action in ACTIONS.items()}
+# An offer that is called a provisional answer is a matter of SDP, of which browsers think differently.
+_ANSWERS: Final = frozenset({DescriptionType.PRANSWER, DescriptionType.ANSWER})
 # The two that make a negotiation come first and often: what hypothesis shrinks to, and what gets anywhere.
-_OFTEN: Final = ("local", "remote", "local", "remote", "local", "remote")
+_OFTEN: Final = ("local", "remote")
+_CHOICES: Final = 1000
+
+
+def _spoken(choices: list[tuple[str, str | int]]) -> Example:
+    """The example of drawn actions: each a word, or the number of one of those that lead somewhere by the model."""
+    conversation, actions = Conversation.of(_NAMES), []
+    for on, choice in choices:
+        word = choice if isinstance(choice, str) else _sensible(conversation, on, choice)
+        if word == "remote pranswer" and conversation.connections[_OTHER[on]].spoken() not in _ANSWERS:
+            word = "remote"
+        actions.append([on, word])
+        if isinstance(step := _STEPS[on, word], Call):
+            expected = conversation.expect(step)
+            conversation.took(step, expected, succeeded=expected.may_succeed)
+    return {"actions": actions}
+
+
+def _sensible(conversation: Conversation, on: str, number: int) -> str:
+    """One of the words that set a description that there is now, mostly one that succeeds."""
+    set_now, succeed = [], []
+    for word in ACTIONS:
+        step = _STEPS[on, word]
+        if isinstance(step, Call) and (expected := conversation.expect(step)).kind is not None:
+            set_now.append(word)
+            succeed += [word] * 3 * expected.may_succeed
+    words = set_now + succeed
+    return words[number % len(words)]
 
 
 class Signalling(Target):
@@ -91,14 +125,18 @@ class Signalling(Target):
         self._hosts.close()
 
     def strategy(self) -> st.SearchStrategy[Example]:
-        action = st.tuples(st.sampled_from(_NAMES), st.sampled_from([*_OFTEN, *ACTIONS])).map(list)
-        return st.fixed_dictionaries({"actions": st.lists(action, min_size=2, max_size=24)})
+        choice = st.one_of(st.sampled_from(_OFTEN), st.integers(0, _CHOICES), st.sampled_from(list(ACTIONS)))
+        action = st.tuples(st.sampled_from(_NAMES), choice)
+        # short ones to shrink to, long ones to get far
+        return st.one_of(st.lists(action, min_size=2, max_size=24), st.lists(action, min_size=12, max_size=36)).map(
+            _spoken
+        )
 
     def script(self, example: Example) -> Script:
         """Two connections, data on both so that there is something to negotiate, and the actions."""
         begin = [CreatePeerConnection(bind=name) for name in _NAMES]
         data = [CreateDataChannel("x", on=name, bind=None) for name in _NAMES]
-        steps = [ACTIONS[action](on) for on, action in example["actions"]]
+        steps = [_STEPS[on, word] for on, word in example["actions"]]
         patient = [replace(step, timeout=_PATIENCE) if isinstance(step, Call) else step for step in steps]
         return Script.of(begin, data, patient, Pause(0), [Close(name) for name in _NAMES])
 
@@ -110,12 +148,14 @@ class Signalling(Target):
             if isinstance(trace, Problem):
                 return Played(frozenset(cells), (*problems, trace))
             traces.append(trace)
-            problems += _Judge(endpoint, script, trace).judge(cells)
+            judge = _Judge(endpoint, script, trace)
+            problems += judge.judge()
+            cells |= judge.cells
         # What the model objects to explains a difference; it needs no second finding.
         if len(traces) > 1 and not problems and (different := _difference(script, traces[0], traces[1])):
             problems.append(different)
         unexplained = (one for one in problems if not explained.explains(self._explained, one))
-        return Played(frozenset(cells), tuple(unexplained))
+        return Played(frozenset(cells), tuple(unexplained), steps=len(example["actions"]))
 
     def files(self, example: Example) -> Mapping[str, str | bytes]:
         script = self.script(example)
@@ -130,6 +170,24 @@ class Signalling(Target):
     def builds(self) -> Mapping[str, str]:
         return self._hosts.builds
 
+    @classmethod
+    def figures(cls, cells: Iterable[str]) -> dict[str, tuple[int, int]]:
+        """`cells`: (state, side, type) in which a description was set or refused; `rows`: of the transition table, gone
+        by; `pairs`: of rows, one of which begins where the other ends.
+        """
+        names = {row: ", ".join(row) for row in product(SignalingState, Side, DescriptionType)}
+        wanted = {
+            "cells": {f"cell: {name}" for name in names.values()},
+            "rows": {f"row: {names[row]}" for row in TRANSITIONS},
+            "pairs": {
+                f"pair: {names[one]} > {names[two]}"
+                for (one, after), two in product(TRANSITIONS.items(), TRANSITIONS)
+                if two[0] is after
+            },
+        }
+        reached = set(cells)
+        return {kind: (len(all_of & reached), len(all_of)) for kind, all_of in wanted.items()}
+
 
 def _words(step: Step) -> str:
     """A call with what tells it from others of its method."""
@@ -139,31 +197,17 @@ def _words(step: Step) -> str:
     return f"{step.method}({given['type']})" if isinstance(given, Mapping) and "type" in given else step.method
 
 
-def coverage(cells: Iterable[str]) -> dict[str, tuple[int, int]]:
-    """How many rows of the transition table were gone by, and how many pairs of rows that can follow each other, as
-    (reached, all).
-    """
-    rows = {f"row: {state}, {side}, {kind}" for state, side, kind in TRANSITIONS}
-    pairs = {
-        f"pair: {one[0]}, {one[1]}, {one[2]} > {two[0]}, {two[1]}, {two[2]}"
-        for one, after in TRANSITIONS.items()
-        for two in TRANSITIONS
-        if two[0] is after
-    }
-    reached = set(cells)
-    return {"rows": (len(rows & reached), len(rows)), "pairs": (len(pairs & reached), len(pairs))}
-
-
 class _Judge:
-    """Follows a trace with the model, step by step; the first thing that differs is the problem."""
+    """Follows a trace with the model, step by step, and keeps the `cells` it covered."""
 
     def __init__(self, endpoint: str, script: Script, trace: Trace) -> None:
+        self.cells = set[str]()
         self._endpoint, self._script, self._trace = endpoint, script, trace
-        self._connections = {name: Connection() for name in _NAMES}
+        self._conversation = Conversation.of(_NAMES)
+        self._connections = self._conversation.connections
         self._last: dict[str, str] = {}
-        self._rows: dict[str, tuple[str, ...]] = {}
 
-    def judge(self, cells: set[str]) -> Iterator[Problem]:
+    def judge(self) -> Iterator[Problem]:
         """Every problem up to the one after which the model no longer knows where the endpoint is."""
         for number, (step, outcome) in enumerate(zip(self._script, self._trace.outcomes, strict=False)):
             if isinstance(step, New) and outcome.failure is not None:
@@ -172,9 +216,8 @@ class _Judge:
             if not isinstance(step, Call):
                 continue
             ended = outcome.failure.name if outcome.failure is not None else outcome.kind.value
-            cells.add(f"{self._connections[step.on].state} x {_words(step)} x {ended}")
+            self.cells.add(f"{self._connections[step.on].state} x {_words(step)} x {ended}")
             found = self._step(number, step, outcome)
-            cells.update(self._transitions(step.on) if found is None else ())
             if found is not None:
                 yield found
             yield from self._premature(number, step.on)
@@ -182,13 +225,17 @@ class _Judge:
             if outcome.kind is Kind.PENDING or seen != self._connections[step.on].state:
                 return
 
-    def _transitions(self, on: str) -> Iterator[str]:
-        """The rows of the transition table a call went by, and the pairs they make with the row before."""
-        for row in self._rows.pop(on, ()):
-            last, self._last[on] = self._last.get(on), row
-            yield f"row: {row}"
-            if last is not None:
-                yield f"pair: {last} > {row}"
+    def _cover(self, step: Call, before: SignalingState, expected: Expected, *, succeeded: bool) -> None:
+        """What setting a description covers: its cell, the rows of the transition table, their pairs."""
+        side = SIDES[step.method]
+        self.cells.add(f"cell: {before}, {side}, {expected.kind}")
+        # an offer that takes our own back goes by two rows
+        rows = [f"{before}, {Side.LOCAL}, {DescriptionType.ROLLBACK}"] if expected.rolled_back else []
+        if succeeded:
+            rows.append(f"{SignalingState.STABLE if rows else before}, {side}, {expected.kind}")
+        for row in rows:
+            last, self._last[step.on] = self._last.get(step.on), row
+            self.cells.update([f"row: {row}", *([f"pair: {last} > {row}"] if last is not None else [])])
 
     def _premature(self, number: int, on: str) -> Iterator[Problem]:
         """negotiationneeded while a negotiation is under way."""
@@ -201,8 +248,7 @@ class _Judge:
     def _step(self, number: int, step: Call, outcome: Outcome) -> Problem | None:
         connection = self._connections[step.on]
         before = connection.state
-        kind, null = self._given(step)
-        expected = connection.expect(step.method, kind, null=null)
+        expected = self._conversation.expect(step)
         succeeded = outcome.failure is None
 
         def problem(oracle: str, error: str) -> Problem:
@@ -212,12 +258,7 @@ class _Judge:
         if outcome.kind is Kind.PENDING:
             # W3C "chain an operation" step 7.3 and its like: what a closed connection promised stays unsettled.
             return None if before is SignalingState.CLOSED else problem("hang", "the promise never settles")
-        connection.took(step.method, expected, succeeded=succeeded)
-        if succeeded and expected.kind is not None:
-            # an offer that takes our own back goes by two rows
-            taken_back = (f"{before}, local, rollback",) if expected.rolled_back else ()
-            start = SignalingState.STABLE if taken_back else before
-            self._rows[step.on] = (*taken_back, f"{start}, {SIDES[step.method]}, {expected.kind}")
+        self._conversation.took(step, expected, succeeded=succeeded)
         if outcome.failure is not None and outcome.failure.name not in expected.refusals:
             return problem("outcome", f"{outcome.failure.name}, not {_either(expected)}")
         if succeeded and not expected.may_succeed:
@@ -229,16 +270,9 @@ class _Judge:
         passes = [str(state) for state in (expected.passes if succeeded else expected.rolled_back)]
         if passed != passes:
             return problem("events", f"signalingstatechange to {passed}, not {passes}")
+        if expected.kind is not None:
+            self._cover(step, before, expected, succeeded=succeeded)
         return None
-
-    def _given(self, step: Call) -> tuple[DescriptionType | None, bool]:
-        """The type of the description a call is given, and whether null is given instead."""
-        given = step.args[0] if step.args else None
-        if isinstance(given, Ref):
-            spoken = self._connections[given.path.partition(".")[0]].spoken()
-            return spoken, spoken is None
-        kind = given.get("type") if isinstance(given, Mapping) else None
-        return (DescriptionType(kind) if kind is not None else None), False
 
     def _fired(self, number: int, on: str) -> Iterator[Any]:
         return (fired for fired in self._trace.events("signalingstatechange", on) if fired.step == number)

@@ -52,11 +52,13 @@ class Problem:
 class Played:
     """What playing one example came to: the black-box coverage cells it reached, and every problem it showed.
 
-    One that is known already doesn't hide those behind it, as far as an oracle can go on after the first.
+    One that is known already doesn't hide those behind it, as far as an oracle can go on after the first. `steps`:
+    how many generated calls were made on each endpoint, where an example is made of calls.
     """
 
     cells: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
+    steps: int = 0
 
     @classmethod
     def of(cls, cells: Iterable[str], problem: Problem | None = None) -> Played:
@@ -93,6 +95,11 @@ class Target(ABC):
 
     def files(self, example: Example) -> Mapping[str, str | bytes]:
         """The example as a person would look at it: name -> content of files that go into a finding's folder."""
+        return {}
+
+    @classmethod
+    def figures(cls, cells: Iterable[str]) -> dict[str, tuple[int, int]]:
+        """What of a whole that is known is covered: name -> (covered, all)."""
         return {}
 
     @property

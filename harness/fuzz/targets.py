@@ -8,7 +8,7 @@ from typing import Final
 
 from harness.fuzz.target import Target
 
-__all__ = ["TARGETS", "make"]
+__all__ = ["TARGETS", "class_of", "make"]
 
 #: name -> (module, class)
 TARGETS: Final[Mapping[str, tuple[str, str]]] = {
@@ -32,8 +32,13 @@ LIVE: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
+def class_of(name: str, endpoints: tuple[str, ...] = ("reference",)) -> type[Target]:
+    """A target's class. Raises KeyError for an unknown name."""
+    module, attribute = (LIVE if endpoints != ("reference",) and name in LIVE else TARGETS)[name]
+    found: type[Target] = getattr(importlib.import_module(module), attribute)
+    return found
+
+
 def make(name: str, endpoints: tuple[str, ...] = ("reference",)) -> Target:
     """A target. Raises KeyError for an unknown name, ValueError for endpoints it can't be played on."""
-    module, attribute = (LIVE if endpoints != ("reference",) and name in LIVE else TARGETS)[name]
-    target: Target = getattr(importlib.import_module(module), attribute)(endpoints)
-    return target
+    return class_of(name, endpoints)(endpoints)

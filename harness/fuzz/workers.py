@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from harness.fuzz.campaign import STATE_FILE, Limits, Progress
 from harness.fuzz.finding import FindingError, findings_below
+from harness.fuzz.targets import class_of
 from harness.results import write_atomically
 
 __all__ = ["FOLDER", "Team", "WorkerError"]
@@ -116,7 +117,9 @@ class Team:
         covered = len(progress.cells)
         progress.examples = sum(int(state["examples"]) for state in states.values())
         progress.here = progress.examples - sum(int(state["examples"]) for state in before.values())
+        progress.steps = sum(int(state.get("steps", 0)) for state in states.values())
         progress.cells = sum((Counter(state["cells"]) for state in states.values()), Counter())
+        progress.figures = class_of(self.target, self.endpoints).figures(progress.cells)
         progress.first = _earliest(state.get("first", {}) for state in states.values())
         if len(progress.cells) > covered:
             progress.covered = time.monotonic()
@@ -138,6 +141,8 @@ class Team:
         joined = dict(newest) | {
             "seed": self.seed,
             "examples": progress.examples,
+            "steps": progress.steps,
+            "figures": progress.figures,
             "seconds": max(float(state["seconds"]) for state in states.values()),
             "cells": dict(sorted(progress.cells.items())),
             "first": progress.first,

@@ -30,6 +30,19 @@ def test_nothing_found_is_0(tmp_path: Path) -> None:
     assert (tmp_path / "campaign.json").exists()
 
 
+def test_steps_and_the_cells_of_the_signalling_machine_are_counted(tmp_path: Path) -> None:
+    options = ("signalling", "--max-examples", 10, "--seed", 5, "--out", tmp_path)
+    _, output = run("fuzz", *options)
+    counted = json.loads((tmp_path / "campaign.json").read_text())
+    steps, (reached, all_of) = counted["steps"], counted["figures"]["pairs"]
+    assert steps >= 20
+    assert 0 < reached < all_of
+    assert f"{steps} steps on each endpoint" in output
+    assert f"pairs {reached} of {all_of}" in output
+    run("fuzz", *options)
+    assert json.loads((tmp_path / "campaign.json").read_text())["steps"] > steps
+
+
 @pytest.mark.parametrize(
     "arguments",
     [("nonsense",), ("rtp", "--endpoint", "opera"), ("rtp", "--max-time", "soon"), ("rtp", "--endpoint", "chromium")],

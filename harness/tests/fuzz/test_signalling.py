@@ -11,7 +11,7 @@ from harness.clauses.registry import Registry, default_folder
 from harness.fuzz import explained
 from harness.fuzz.hosts import Hosts
 from harness.fuzz.model import Connection
-from harness.fuzz.signalling import ACTIONS, Signalling, _difference, _Judge, coverage
+from harness.fuzz.signalling import ACTIONS, Signalling, _difference, _Judge
 from harness.fuzz.target import Problem
 from harness.script import Failure, Fired, Kind, Outcome, Script, Trace
 from peer.jsep import SignalingState
@@ -34,7 +34,7 @@ def _played() -> tuple[Script, Trace]:
 
 
 def judged(script: Script, trace: Trace) -> list[Problem]:
-    return list(_Judge("reference", script, trace).judge(set()))
+    return list(_Judge("reference", script, trace).judge())
 
 
 def changed(trace: Trace, step: int, **fields: object) -> Trace:
@@ -129,12 +129,14 @@ def test_an_entry_that_lacks_a_word_is_refused(tmp_path: Path) -> None:
 
 def test_rows_and_pairs_are_counted(played: tuple[Script, Trace]) -> None:
     script, trace = played
-    cells: set[str] = set()
-    assert list(_Judge("reference", script, trace).judge(cells)) == []
+    judge = _Judge("reference", script, trace)
+    assert list(judge.judge()) == []
+    cells = judge.cells
     # a offers and takes it back for b's offer, which isn't a row of its own; b takes its offer back, a answers
     assert "row: stable, local, offer" in cells
     assert "pair: stable, local, offer > have-local-offer, local, rollback" in cells
-    counted = coverage(cells)
+    counted = Signalling.figures(cells)
     assert counted["rows"][0] == sum(cell.startswith("row: ") for cell in cells)
     assert counted["pairs"][0] == sum(cell.startswith("pair: ") for cell in cells)
     assert counted["rows"][1] == len(TRANSITIONS)
+    assert counted["cells"] == (sum(cell.startswith("cell: ") for cell in cells), 48)
