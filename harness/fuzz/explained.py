@@ -1,6 +1,6 @@
 """What an endpoint is known to do otherwise than W3C's text: problems that need no finding any more.
 
-`fixtures/fuzz/signalling.toml` holds entries
+`fixtures/fuzz/<target>.toml`, where there is one, holds entries
 
     [[explained]]
     endpoint = "chromium"              # as the problem has it; "reference,chromium" for a difference between the two
@@ -15,16 +15,18 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 from harness.fuzz.target import Problem
 
-__all__ = ["DEFAULT", "Explanation", "explains", "load"]
+__all__ = ["FOLDER", "Explanation", "load", "unexplained"]
 
-DEFAULT: Final = Path(__file__).parents[2] / "fixtures" / "fuzz" / "signalling.toml"
+FOLDER: Final = Path(__file__).parents[2] / "fixtures" / "fuzz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,11 @@ class Explanation:
         return all(fnmatchcase(word, pattern) for word, pattern in words)
 
 
-def load(path: Path = DEFAULT) -> tuple[Explanation, ...]:
-    """The entries of a file. Raises ValueError when one lacks a word or has one too many."""
+@cache
+def load(path: Path) -> tuple[Explanation, ...]:
+    """The entries of a file, none if there is no file. Raises ValueError when one lacks a word or has one too many."""
+    if not path.exists():
+        return ()
     entries = tomllib.loads(path.read_text(encoding="utf-8")).get("explained", [])
     try:
         return tuple(Explanation(**entry) for entry in entries)
@@ -60,5 +65,7 @@ def load(path: Path = DEFAULT) -> tuple[Explanation, ...]:
         raise ValueError(f"{path}: {error}") from None
 
 
-def explains(explanations: tuple[Explanation, ...], problem: Problem) -> bool:
-    return any(one.fits(problem) for one in explanations)
+def unexplained(target: str, problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Those problems of a target that no entry fits."""
+    entries = load(FOLDER / f"{target}.toml")
+    return tuple(problem for problem in problems if not any(entry.fits(problem) for entry in entries))

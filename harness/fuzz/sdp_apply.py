@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 
 from hypothesis import strategies as st
 
+from harness.fuzz.explained import unexplained
 from harness.fuzz.hosts import Hosts
 from harness.fuzz.sdp import spoilt
 from harness.fuzz.target import Example, Played, Problem, Target
@@ -87,7 +88,8 @@ class SdpApply(Target):
         done = trace.outcomes[at]
         ended = str(done.failure.name if done.failure else done.kind)
         cells = frozenset(f"{example['type']}: {mark} x {ended}" for mark in example["marks"])
-        return Played.of(cells, self._judge(example["type"], trace, at))
+        problem = self._judge(example["type"], trace, at)
+        return Played(cells, unexplained(self.name, filter(None, [problem])))
 
     def _judge(self, kind: str, trace: Trace, at: int) -> Problem | None:
         done, seen = trace.outcomes[at], len(_SEEN)

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final
 
 from hypothesis import strategies as st
 
-from harness.fuzz import explained
+from harness.fuzz.explained import unexplained
 from harness.fuzz.hosts import Hosts
 from harness.fuzz.model import SIDES, Conversation, Expected
 from harness.fuzz.target import Example, Played, Problem, Target
@@ -119,7 +119,6 @@ class Signalling(Target):
         if not 1 <= len(endpoints) <= 2:
             raise ValueError("signalling is played on one endpoint, or on two to compare them")
         self._hosts = Hosts()
-        self._explained = explained.load()
 
     def __exit__(self, *_: object) -> None:
         self._hosts.close()
@@ -154,8 +153,7 @@ class Signalling(Target):
         # What the model objects to explains a difference; it needs no second finding.
         if len(traces) > 1 and not problems and (different := _difference(script, traces[0], traces[1])):
             problems.append(different)
-        unexplained = (one for one in problems if not explained.explains(self._explained, one))
-        return Played(frozenset(cells), tuple(unexplained), steps=len(example["actions"]))
+        return Played(frozenset(cells), unexplained(self.name, problems), steps=len(example["actions"]))
 
     def files(self, example: Example) -> Mapping[str, str | bytes]:
         script = self.script(example)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from harness.clauses.registry import Registry, default_folder
-from harness.fuzz import explained
 from harness.fuzz.hosts import Hosts
 from harness.fuzz.model import Connection
 from harness.fuzz.signalling import ACTIONS, Signalling, _difference, _Judge
@@ -104,27 +101,6 @@ def test_the_model_has_an_opinion_of_every_action_in_every_state(action: str, st
     step = ACTIONS[action]("a")
     expected = Connection(state).expect(getattr(step, "method", ""), None)
     assert expected.may_succeed or expected.refusals
-
-
-def test_what_is_explained_is_no_finding() -> None:
-    """Each entry names an endpoint that is played, and a clause there is."""
-    entries = explained.load()
-    problem = Problem("outcome", "OperationError, not TypeError", "stable, setRemoteDescription", endpoint="chromium")
-    assert explained.explains(entries, problem)
-    assert not explained.explains(entries, replace(problem, endpoint="reference"))
-    assert not explained.explains(entries, replace(problem, state="stable, createOffer"))
-    registry = Registry(default_folder())
-    for entry in entries:
-        assert entry.endpoint.split(",")[-1] in ("chromium", "firefox")
-        assert entry.step in registry, entry.step
-        assert entry.reason
-
-
-def test_an_entry_that_lacks_a_word_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "explained.toml"
-    path.write_text('[[explained]]\nendpoint = "chromium"\n')
-    with pytest.raises(ValueError, match="missing"):
-        explained.load(path)
 
 
 def test_rows_and_pairs_are_counted(played: tuple[Script, Trace]) -> None:
