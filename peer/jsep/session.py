@@ -57,8 +57,16 @@ def is_rejected(media: Media) -> bool:
 
 
 def bundles(model: SessionDescription) -> list[tuple[str, ...]]:
-    """The mids of each BUNDLE group, tag first."""
-    return [group.mids for group in model.groups if group.semantics == "BUNDLE" and group.mids]
+    """The mids of each BUNDLE group, tag first.
+
+    RFC 5888 section 6: a group that names a mid of no m-section is as if it weren't there, and where an m-section has
+    no mid nothing is grouped.
+    """
+    mids = [media.mid for media in model.media]
+    if None in mids:
+        return []
+    groups = (group.mids for group in model.groups if group.semantics == "BUNDLE" and group.mids)
+    return [group for group in groups if all(mid in mids for mid in group)]
 
 
 def last_answer(state: State) -> SessionDescription | None:

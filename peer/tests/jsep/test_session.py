@@ -8,6 +8,7 @@ from peer import sdp
 from peer.jsep import Direction, HeaderExtension, IceCredentials
 from peer.jsep.session import (
     ExtensionIds,
+    bundles,
     credentials_in,
     direction_of,
     gathered,
@@ -71,3 +72,20 @@ def test_extension_ids_are_unique() -> None:
     assert ids.assign(HeaderExtension("urn:c", 9)).id == 9
     full = ExtensionIds({f"urn:{number}": number for number in range(1, 15)})
     assert full.assign(HeaderExtension("urn:x", 3)).id == 16
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "groups"),
+    [
+        ("", "", [("0", "1")]),
+        ("BUNDLE 0 1", "BUNDLE 0 1 9", []),
+        ("BUNDLE 0 1", "BUNDLE 0 9\r\na=group:BUNDLE 0 1", [("0", "1")]),
+        ("a=mid:1\r\n", "", []),
+    ],
+)
+def test_a_bundle_names_sections_that_are_there(old: str, new: str, groups: list[tuple[str, ...]]) -> None:
+    """RFC 5888 section 6."""
+    party = Party()
+    party.add("audio")
+    party.add("video")
+    assert bundles(sdp.parse(party.create_offer().replace(old, new))) == groups
