@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 
 from peer import sdp
@@ -213,7 +214,7 @@ def _send_parameters(draft: Draft, one: Transceiver, theirs: Media, ours: Media 
     """What we send with after an answer: the remote side's payload types, in its order (RFC 9429 section 5.11)."""
     mine = codecs_of(ours) if ours is not None else ()
     remote = _supported(draft, one, theirs)
-    codecs = tuple(codec for codec in remote if _in(codec, mine)) if mine else remote
+    codecs = _as_said(theirs, (codec for codec in remote if not mine or _in(codec, mine)))
     known = _implemented(draft, one)
     model = draft.remote or draft.model
     said = extensions_of(model, theirs)
@@ -234,6 +235,12 @@ def _send_parameters(draft: Draft, one: Transceiver, theirs: Media, ours: Media 
 
 def _supported(draft: Draft, one: Transceiver, theirs: Media) -> tuple[NegotiatedCodec, ...]:
     return answered(draft.state.configuration.capabilities(one.kind).codecs, codecs_of(theirs), preferred=False)
+
+
+def _as_said(theirs: Media, codecs: Iterable[NegotiatedCodec]) -> tuple[NegotiatedCodec, ...]:
+    """W3C RTCRtpCodecParameters: a sender's sdpFmtpLine is the remote description's: what that side likes to get."""
+    said = {one.payload_type: one.codec.fmtp for one in codecs_of(theirs)}
+    return tuple(replace(one, codec=replace(one.codec, fmtp=said[one.payload_type])) for one in codecs)
 
 
 def _in(one: NegotiatedCodec, others: tuple[NegotiatedCodec, ...]) -> bool:

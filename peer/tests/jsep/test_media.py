@@ -200,6 +200,19 @@ def test_codecs_are_sent_with_the_numbers_of_the_other_side() -> None:
     assert other.only.send.codecs[0].payload_type == 111
 
 
+def test_formats_are_sent_as_the_other_side_says_them() -> None:
+    one, other = pair()
+    one.add("audio")
+    other.hear("offer", changed(one.offer(), "a=fmtp:111 minptime=10;useinbandfec=1", "a=fmtp:111 stereo=1"))
+    answer = other.answer()
+    assert (other.only.send.codecs[0].codec.fmtp, other.only.receive.codecs[0].codec.fmtp) == (
+        "stereo=1",
+        "minptime=10;useinbandfec=1",
+    )
+    one.hear("answer", without(answer, "a=fmtp:111"))
+    assert one.only.send.codecs[0].codec.fmtp is None
+
+
 def test_receive_codecs_follow_the_direction() -> None:
     one, other = connected("audio")
     key = one.state.transceivers[0].key
