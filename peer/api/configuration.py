@@ -16,6 +16,7 @@ from peer.api.errors import InvalidAccessError, InvalidModificationError, Syntax
 from peer.api.webidl import (
     Conversion,
     Dictionary,
+    boolean,
     dictionary,
     enforced,
     interface,
@@ -30,6 +31,7 @@ __all__ = [
     "Configuration",
     "IceServer",
     "RTCBundlePolicy",
+    "RTCConfigurationTargetLatency",
     "RTCIceTransportPolicy",
     "RTCRtcpMuxPolicy",
     "check_modification",
@@ -55,6 +57,13 @@ class RTCBundlePolicy(StrEnum):
 
 class RTCRtcpMuxPolicy(StrEnum):
     REQUIRE = "require"
+
+
+class RTCConfigurationTargetLatency(StrEnum):
+    """WebRTC Extensions. A hint to the network below us, which has nothing of the kind to choose."""
+
+    LOWEST = "lowest"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,8 @@ class Configuration:
     certificates: tuple[RTCCertificate, ...] = ()
     iceCandidatePoolSize: int = 0
     peerIdentity: str | None = None
+    alwaysNegotiateDataChannels: bool = False
+    targetLatency: RTCConfigurationTargetLatency = RTCConfigurationTargetLatency.LOWEST
 
     def to_dictionary(self) -> Dictionary:
         """What getConfiguration returns: a new dictionary each time."""
@@ -96,6 +107,8 @@ class Configuration:
             rtcpMuxPolicy=str(self.rtcpMuxPolicy),
             certificates=list(self.certificates),
             iceCandidatePoolSize=self.iceCandidatePoolSize,
+            alwaysNegotiateDataChannels=self.alwaysNegotiateDataChannels,
+            targetLatency=str(self.targetLatency),
         )
         if self.peerIdentity is not None:
             dictionary["peerIdentity"] = self.peerIdentity
@@ -128,6 +141,7 @@ def _parse_server(value: Any) -> IceServer:
 
 _SERVER: Final[Mapping[str, Conversion]] = {"credential": string, "urls": _urls, "username": string}
 _CONFIGURATION: Final[Mapping[str, Conversion]] = {
+    "alwaysNegotiateDataChannels": boolean,
     "bundlePolicy": one_of(RTCBundlePolicy),
     "certificates": sequence_of(interface("RTCCertificate")),
     "iceCandidatePoolSize": enforced(0, 255),
@@ -135,10 +149,11 @@ _CONFIGURATION: Final[Mapping[str, Conversion]] = {
     "iceTransportPolicy": one_of(RTCIceTransportPolicy),
     "peerIdentity": nullable(string),
     "rtcpMuxPolicy": one_of(RTCRtcpMuxPolicy),
+    "targetLatency": one_of(RTCConfigurationTargetLatency),
 }
 
 
-def check_modification(new: Configuration, old: Configuration, *, local_description_was_set: bool) -> None:
+def check_modification(new: Configuration, old: Configuration, *, set_local_description_called: bool) -> None:
     """Step 3 of "set the configuration". Raises InvalidModificationError."""
     same_certificates = len(new.certificates) == len(old.certificates) and all(
         mine is theirs for mine, theirs in zip(new.certificates, old.certificates, strict=True)
@@ -148,7 +163,7 @@ def check_modification(new: Configuration, old: Configuration, *, local_descript
         (new.bundlePolicy != old.bundlePolicy, "bundlePolicy"),
         (new.rtcpMuxPolicy != old.rtcpMuxPolicy, "rtcpMuxPolicy"),
         (
-            new.iceCandidatePoolSize != old.iceCandidatePoolSize and local_description_was_set,
+            new.iceCandidatePoolSize != old.iceCandidatePoolSize and set_local_description_called,
             "iceCandidatePoolSize after setLocalDescription",
         ),
         (new.peerIdentity != old.peerIdentity, "peerIdentity"),
@@ -174,6 +189,8 @@ def check_servers(configuration: Configuration) -> tuple[IceServer, ...]:
 # The parts of an opaque URL of RFC 7064 and RFC 7065: scheme ":" path [ "?" query ] [ "#" fragment ].
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*):(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#(?P<fragment>.*))?")
 _HOST_PORT = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>\d*))?")
+# URL Standard, "ends in a number": such a host is an IPv4 address or nothing.
+_ENDS_IN_A_NUMBER = re.compile(r"(^|\.)\d+\.?$")
 _FORBIDDEN_HOST = re.compile(r"[\x00-\x20\"#%/:<>?@\[\\\]^`{|}\x7f]")
 
 
@@ -214,5 +231,13 @@ def _validate_host_and_port(url: str, path: str) -> None:
             ipaddress.IPv6Address(host[1:-1])
         except ValueError:
             raise SyntaxError_(f"{url!r}: {host} is not an IPv6 address") from None
-    elif _FORBIDDEN_HOST.search(host):
+    elif _FORBIDDEN_HOST.search(host) or (_ENDS_IN_A_NUMBER.search(host) and not _is_ipv4(host)):
         raise SyntaxError_(f"{url!r}: {host!r} is not a host")
+
+
+def _is_ipv4(host: str) -> bool:
+    try:
+        ipaddress.IPv4Address(host.rstrip("."))
+    except ValueError:
+        return False
+    return True

@@ -119,6 +119,7 @@ class Negotiation:
             kind, sdp = local_description_init(description)
         except TypeError as error:  # Web IDL: a conversion error of an operation that returns a promise rejects it
             return Promise.rejected(error)
+        self._core.set_local_description_called = True
         return self._core.operations.chain(lambda: self._set_local(kind, sdp))
 
     def _set_local(self, kind: RTCSdpType | None, sdp: str) -> Promise[None]:
@@ -162,8 +163,6 @@ class Negotiation:
         if kind is RTCSdpType.ROLLBACK and core.state.signaling in NO_ROLLBACK_STATES:  # step 2
             return Promise.rejected(InvalidStateError(f"nothing to roll back in {core.state.signaling}"))
         promise: Promise[None] = Promise()
-        if side is jsep.Side.LOCAL:
-            core.local_description_was_set = True
         core.queue(lambda: self._apply(side, kind, sdp, promise))
         return promise
 

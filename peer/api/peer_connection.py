@@ -83,6 +83,7 @@ class RTCPeerConnection(EventTarget):
             fingerprints=tuple(_fingerprint(certificate) for certificate in certificates[:1]),
             entropy=seams.entropy,
             bundle_policy=jsep.BundlePolicy(chosen.bundlePolicy),
+            always_negotiates_data=chosen.alwaysNegotiateDataChannels,
         )
         self._core = core = Core(self, chosen, certificates, seams, state)
         core.channels = DataChannels(core)
@@ -228,9 +229,10 @@ class RTCPeerConnection(EventTarget):
         chosen = parse_configuration(configuration)
         if core.is_closed:  # step 2
             raise InvalidStateError("the connection is closed")
-        check_modification(chosen, core.configuration, local_description_was_set=core.local_description_was_set)
+        check_modification(chosen, core.configuration, set_local_description_called=core.set_local_description_called)
         check_servers(chosen)
         before, core.configuration = core.configuration, chosen
+        core.state = core.state.configured(always_negotiates_data=chosen.alwaysNegotiateDataChannels)
         if _ice_part(chosen) != _ice_part(before):
             core.state = core.state.ice_configured()
         resized = chosen.iceCandidatePoolSize != before.iceCandidatePoolSize

@@ -112,6 +112,7 @@ def new_state(
     rtcp_mux_policy: RtcpMuxPolicy = RtcpMuxPolicy.REQUIRE,
     max_message_size: int = 262144,
     sctp_port: int = 5000,
+    always_negotiates_data: bool = False,
 ) -> State:
     """The state of a new connection: session id and tls-id (RFC 9429 section 5.2.1), CNAME and the secret of our SSRCs
     are drawn here.
@@ -130,5 +131,6 @@ def new_state(
             rtcp_mux_policy=rtcp_mux_policy,
             max_message_size=max_message_size,
             sctp_port=sctp_port,
+            always_negotiates_data=always_negotiates_data,
         )
     )

@@ -217,7 +217,7 @@ class NegotiatedExtension:
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """W3C RTCRtpEncodingParameters, with Python spelling. `codec` is a Codec that was asked for, or None."""
+    """W3C RTCRtpEncodingParameters, with Python spelling. `codec` is what was asked for, or None; `ptime` in ms."""
 
     rid: str | None = None
     active: bool = True
@@ -228,6 +228,7 @@ class Encoding:
     codec: Codec | None = None
     priority: str = "low"
     network_priority: str | None = None
+    ptime: int | None = None
     adaptive_ptime: bool = False
 
 
@@ -280,6 +281,9 @@ class Configuration:
     153's content process dies and Chromium 156 rejects the section; without a=rtcp-mux Chromium refuses the
     description; and a re-offer in which bundled sections lost their credentials is a "partial ICE restart" to Firefox.
 
+    `always_negotiates_data`: an initial offer begins with an m-section for data (WebRTC Extensions,
+    alwaysNegotiateDataChannels).
+
     `cname` is our RTCP canonical name (RFC 8834 section 4.9); the SSRCs we send with follow from `source_secret`, and
     a=ssrc lines announce them (`announces_ssrcs`): RFC 9429 asks for none, but browsers tie repair streams to their
     primaries by them.
@@ -300,6 +304,7 @@ class Configuration:
     cname: str = ""
     source_secret: bytes = field(default=b"", repr=False)
     announces_ssrcs: bool = True
+    always_negotiates_data: bool = False
 
     def capabilities(self, kind: Kind) -> Capabilities:
         return self.audio if kind is Kind.AUDIO else self.video
@@ -524,6 +529,10 @@ class State:
     def with_data_channel(self) -> State:
         """createDataChannel was called: offers have an m-section for data from now on."""
         return replace(self, has_data_channel=True)
+
+    def configured(self, *, always_negotiates_data: bool) -> State:
+        """setConfiguration was called: what of the configuration offers are made from."""
+        return replace(self, configuration=replace(self.configuration, always_negotiates_data=always_negotiates_data))
 
     def ice_configured(self) -> State:
         """The ICE servers or the transport policy changed: the next offer restarts ICE (RFC 9429 section 4.1.18)."""

@@ -124,6 +124,8 @@ def _layout(state: State) -> list[_Slot]:
     slots = [_existing(state, index, answer) for index in range(len(state.sections))]
     names = iter(free_mids(state))
     fresh = [one for one in state.transceivers if one.jsep_mid is None and not one.stopping and not one.stopped]
+    if state.configuration.always_negotiates_data and not slots:
+        slots = [_Slot(0, next(names), "application")]
     recyclable = iter([slot.index for slot in slots if slot.rejected and _is_recyclable(state, slot.index)])
     for transceiver in fresh:
         index = next(recyclable, len(slots))

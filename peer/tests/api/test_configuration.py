@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from peer.api import RTCPeerConnection
+from peer.api import Offline, RTCPeerConnection, Seams
 from peer.api.configuration import check_servers, parse_configuration
 from peer.api.errors import DOMException, error_name
+from peer.tests.api.connecting import held, settled
 
 USER = {"username": "u", "credential": "c"}
 
@@ -108,6 +109,8 @@ async def test_get_configuration_has_all_members() -> None:
         "rtcpMuxPolicy": "require",
         "certificates": [],
         "iceCandidatePoolSize": 0,
+        "alwaysNegotiateDataChannels": False,
+        "targetLatency": "lowest",
     }
     configuration["iceServers"] = []
     assert pc.getConfiguration()["iceServers"]
@@ -137,3 +140,46 @@ async def test_set_configuration() -> None:
     assert caught.value.name == "InvalidStateError"
     with pytest.raises(TypeError):
         pc.setConfiguration({"bundlePolicy": "x"})
+
+
+async def test_data_channels_are_negotiated_before_there_is_one() -> None:
+    pc = RTCPeerConnection({"alwaysNegotiateDataChannels": 1})
+    needed: list[Any] = []
+    pc.onnegotiationneeded = needed.append
+    pc.addTransceiver("audio")
+    await pc.setLocalDescription()
+    assert next(line for line in held(pc.localDescription).sdp.split() if line[:2] == "m=") == "m=application"
+    assert pc.sctp is not None
+    pc.createDataChannel("")
+    await settled(pc)
+    assert needed == []  # WebRTC Extensions: not while [[SctpTransport]] is there
+    pc.setConfiguration({})
+    assert pc.getConfiguration().alwaysNegotiateDataChannels is False
+    pc.close()
+
+
+async def test_a_target_latency_is_one_of_two() -> None:
+    pc = RTCPeerConnection({"targetLatency": "none"})
+    assert pc.getConfiguration().targetLatency == "none"
+    with pytest.raises(TypeError):
+        pc.setConfiguration({"targetLatency": "low"})
+    pc.close()
+
+
+@pytest.mark.parametrize("description", [{}, {"type": "offer", "sdp": "v=0"}, {"type": "rollback"}])
+async def test_the_pool_is_fixed_by_the_call_of_set_local_description(description: dict[str, Any]) -> None:
+    pc = RTCPeerConnection(seams=Seams(edge=Offline))
+    with pytest.raises(TypeError):
+        await pc.setLocalDescription(5)
+    pc.setConfiguration({"iceCandidatePoolSize": 1})
+    pc.setLocalDescription(description)
+    with pytest.raises(DOMException, match="InvalidModificationError"):
+        pc.setConfiguration({"iceCandidatePoolSize": 2})
+    pc.close()
+
+
+@pytest.mark.parametrize("url", ["stun:1.2.3", "stun:256.1.1.1", "stun:1.2.3.4.5", "stun:host.9"])
+async def test_a_host_that_ends_in_a_number_is_an_address(url: str) -> None:
+    with pytest.raises(DOMException, match="SyntaxError"):
+        RTCPeerConnection({"iceServers": [{"urls": url}]})
+    RTCPeerConnection({"iceServers": [{"urls": "stun:1.2.3.4"}]}).close()

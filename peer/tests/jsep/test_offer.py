@@ -84,6 +84,20 @@ def test_media_comes_before_data_and_in_the_order_of_the_transceivers() -> None:
     assert [one.media for one in sdp.parse(party.create_offer()).media] == ["video", "audio", "application"]
 
 
+def test_data_comes_first_where_it_is_always_negotiated() -> None:
+    one, other = pair(always_negotiates_data=True)
+    one.add("audio")
+    offer = sdp.parse(one.create_offer())
+    assert [(media.media, media.mid) for media in offer.media] == [("application", "0"), ("audio", "1")]
+    assert offer.groups[0].mids == ("0", "1")
+    one.data()
+    negotiate(one, other)
+    assert [section.media for section in one.state.sections] == ["application", "audio"]
+    assert not jsep.negotiation_needed(one.state)
+    other.add("audio")
+    assert [media.media for media in sdp.parse(other.create_offer()).media] == ["application", "audio", "audio"]
+
+
 def test_a_stopping_transceiver_without_m_section_gets_none() -> None:
     party = Party()
     party.stop(party.add())
