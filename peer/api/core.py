@@ -67,7 +67,7 @@ class Core:
         self.ntp_offset = time.time() + NTP_EPOCH - self.loop.time()
         self.is_closed = False
         self.negotiation_needed = False
-        self.local_description_was_set = False
+        self.set_local_description_called = False
         self.ice_connection_state = RTCIceConnectionState.NEW
         self.ice_gathering_state = RTCIceGatheringState.NEW
         self.connection_state = RTCPeerConnectionState.NEW
@@ -101,7 +101,7 @@ class Core:
     def fire(self, event: Event | str) -> None:
         """Fire at the connection. Nothing fires after close."""
         if not self.is_closed:
-            self.target.dispatchEvent(Event(event) if isinstance(event, str) else event)
+            self.target._fire(event)
 
     # webrtc-pc section 4.7.3, "update the negotiation-needed flag"
 

@@ -52,7 +52,7 @@ class RTCDtlsTransport(EventTarget):
 
     def _fire_state(self, error: RTCError | None = None) -> None:
         if error is not None:
-            self.dispatchEvent(RTCErrorEvent("error", {"error": error}))
+            self._fire(RTCErrorEvent("error", {"error": error}))
         self._fire("statechange")
 
     def __repr__(self) -> str:

@@ -82,7 +82,7 @@ class RTCDTMFSender(EventTarget):
         if not self.canInsertDTMF:  # step 1
             return
         if not self._tone_buffer:  # step 2
-            self.dispatchEvent(RTCDTMFToneChangeEvent("tonechange", {"tone": ""}))
+            self._fire(RTCDTMFToneChangeEvent("tonechange", {"tone": ""}))
             return
         tone, self._tone_buffer = self._tone_buffer[0], self._tone_buffer[1:]  # step 3
         if tone == ",":  # step 4
@@ -92,4 +92,4 @@ class RTCDTMFSender(EventTarget):
             delay = self._duration + self._inter_tone_gap
         self._scheduled = True
         self._core.loop.call_later(delay / 1000, self._core.queue, self._playout)
-        self.dispatchEvent(RTCDTMFToneChangeEvent("tonechange", {"tone": tone}))  # step 6
+        self._fire(RTCDTMFToneChangeEvent("tonechange", {"tone": tone}))  # step 6

@@ -37,13 +37,27 @@ __all__ = [
 
 # Web IDL, "DOMException names": those that ever had a legacy code; every other name has code 0.
 LEGACY_CODES: Final[Mapping[str, int]] = {
+    "IndexSizeError": 1,
+    "HierarchyRequestError": 3,
+    "WrongDocumentError": 4,
     "InvalidCharacterError": 5,
+    "NoModificationAllowedError": 7,
+    "NotFoundError": 8,
     "NotSupportedError": 9,
+    "InUseAttributeError": 10,
     "InvalidStateError": 11,
     "SyntaxError": 12,
     "InvalidModificationError": 13,
+    "NamespaceError": 14,
     "InvalidAccessError": 15,
+    "TypeMismatchError": 17,
+    "SecurityError": 18,
+    "NetworkError": 19,
     "AbortError": 20,
+    "URLMismatchError": 21,
+    "QuotaExceededError": 22,
+    "TimeoutError": 23,
+    "InvalidNodeTypeError": 24,
     "DataCloneError": 25,
 }
 

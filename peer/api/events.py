@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Final, overload
 
-from peer.api.errors import RTCError
+from peer.api.errors import InvalidStateError, RTCError
 from peer.api.tasks import report
 from peer.api.webidl import (
     Conversion,
@@ -55,7 +55,7 @@ Listener = Callable[[Any], Any]
 class Event:
     """DOM's Event as far as these interfaces need it: `bubbles` and `composed` are only remembered."""
 
-    __slots__ = ("_flags", "_prevented", "currentTarget", "target", "timeStamp", "type")
+    __slots__ = ("_flags", "_prevented", "_stopped", "currentTarget", "isTrusted", "target", "timeStamp", "type")
 
     def __init__(self, type: str, eventInitDict: Any = None) -> None:
         self.type = string(type)
@@ -66,6 +66,8 @@ class Event:
             {} if eventInitDict is None else dictionary(eventInitDict, "EventInit", _EVENT_INIT)
         )
         self._prevented = False
+        self._stopped = False  # DOM's "stop immediate propagation flag"
+        self.isTrusted = False
 
     @property
     def bubbles(self) -> bool:
@@ -83,8 +85,22 @@ class Event:
     def defaultPrevented(self) -> bool:
         return self._prevented
 
+    @property
+    def eventPhase(self) -> int:
+        """AT_TARGET (2) while it is dispatched, else NONE (0): none of our targets has a parent."""
+        return 0 if self.currentTarget is None else 2
+
+    def composedPath(self) -> list[EventTarget]:
+        return [] if self.currentTarget is None else [self.currentTarget]
+
     def preventDefault(self) -> None:
         self._prevented = self._prevented or self.cancelable
+
+    def stopPropagation(self) -> None:
+        """There is nowhere it would go on to."""
+
+    def stopImmediatePropagation(self) -> None:
+        self._stopped = True
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.type!r}>"
@@ -296,11 +312,28 @@ class EventTarget:
 
     def dispatchEvent(self, event: Event) -> bool:
         """Run the listeners of `event.type`, in order. False when one of them prevented the default of an event made
-        cancelable.
+        cancelable. Raises TypeError, and InvalidStateError for an event that is being dispatched.
         """
+        if not isinstance(event, Event):
+            raise TypeError(f"{type(event).__name__} is not Event")
+        if event.currentTarget is not None:
+            raise InvalidStateError("the event is being dispatched")
+        event.isTrusted = False
+        return self._dispatch(event)
+
+    def _fire(self, event: Event | str) -> None:
+        """DOM's "fire an event"."""
+        made = Event(event) if isinstance(event, str) else event
+        made.isTrusted = True
+        self._dispatch(made)
+
+    def _dispatch(self, event: Event) -> bool:
         event.target = event.currentTarget = self
+        event._stopped = False
         # A copy: a listener added meanwhile doesn't run for this event; one removed meanwhile doesn't either.
         for registration in [entry for entry in self._listeners if entry.type == event.type]:
+            if event._stopped:
+                break
             if registration.removed:
                 continue
             if registration.once:
@@ -308,10 +341,6 @@ class EventTarget:
             self._invoke(registration, event)
         event.currentTarget = None
         return not event.defaultPrevented
-
-    def _fire(self, type: str) -> None:
-        """Fire a plain Event."""
-        self.dispatchEvent(Event(type))
 
     def _has_listener(self, type: str) -> bool:
         return any(entry.type == type for entry in self._listeners)

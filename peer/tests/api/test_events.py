@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from peer.api import MediaStream, RTCError, RTCPeerConnection, events
+from peer.api import DOMException, MediaStream, RTCError, RTCPeerConnection, events
 from peer.api.events import (
     Event,
     EventHandler,
@@ -227,3 +227,41 @@ async def test_events_remember_what_they_were_made_with() -> None:
     assert made.defaultPrevented
     assert target.dispatchEvent(Event("x")) is True
     assert RTCDTMFToneChangeEvent("x", {"tone": None}).tone == "null"
+
+
+async def test_a_listener_stops_those_after_it() -> None:
+    target, heard = EventTarget(), []
+    target.addEventListener("x", lambda event: heard.append(event.eventPhase))
+    target.addEventListener("x", lambda event: event.stopPropagation())
+    target.addEventListener("x", lambda event: heard.append(len(event.composedPath())))
+    target.addEventListener("x", lambda event: event.stopImmediatePropagation())
+    target.addEventListener("x", lambda event: heard.append(5))
+    made = Event("x")
+    for _ in range(2):
+        target.dispatchEvent(made)
+    assert heard == [2, 1, 2, 1]
+    assert (made.eventPhase, made.composedPath()) == (0, [])
+
+
+async def test_only_what_we_fire_is_trusted() -> None:
+    target, trusted = EventTarget(), []
+    target.addEventListener("x", lambda event: trusted.append(event.isTrusted))
+    target._fire("x")
+    target.dispatchEvent(Event("x"))
+    assert trusted == [True, False]
+
+
+async def test_what_is_dispatched_is_an_event_and_not_under_way() -> None:
+    target, wrong = EventTarget(), cast("Any", "x")
+    with pytest.raises(TypeError):
+        target.dispatchEvent(wrong)
+    refused: list[str] = []
+
+    def again(event: Event) -> None:
+        with pytest.raises(DOMException) as caught:
+            target.dispatchEvent(event)
+        refused.append(caught.value.name)
+
+    target.addEventListener("x", again)
+    target.dispatchEvent(Event("x"))
+    assert refused == ["InvalidStateError"]
