@@ -11,17 +11,17 @@ __all__ = ["RTCIceTransport"]
 
 
 class RTCIceTransport(EventTarget):
-    """The ICE layer of one transport. Made by the connection."""
+    """The ICE layer of one transport. Made by the connection, which names its first role."""
 
     onstatechange = EventHandler()
     ongatheringstatechange = EventHandler()
     onselectedcandidatepairchange = EventHandler()
 
-    def __init__(self) -> None:
+    def __init__(self, role: RTCIceRole) -> None:
         super().__init__()
         self._state = RTCIceTransportState.NEW
         self._gathering_state = RTCIceGathererState.NEW
-        self._role = RTCIceRole.UNKNOWN
+        self._role = role
         self._selected_pair: RTCIceCandidatePair | None = None
         self._local_candidates: list[RTCIceCandidate] = []
         self._remote_candidates: list[RTCIceCandidate] = []

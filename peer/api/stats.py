@@ -82,6 +82,17 @@ class _Collection:
         self.entries[stats_id] = Dictionary(id=stats_id, type=stats_type, timestamp=self.timestamp, **present)
         return stats_id
 
+    def referenced_by(self, stats_type: str) -> dict[str, Dictionary]:
+        """The dictionaries of a type, and what they refer to, directly or not: all names that end in Id do."""
+        found: set[str] = set()
+        wanted = [stats_id for stats_id, stats in self.entries.items() if stats["type"] == stats_type]
+        while wanted:
+            stats_id = wanted.pop()
+            if stats_id not in found and stats_id in self.entries:
+                found.add(stats_id)
+                wanted += [value for name, value in self.entries[stats_id].items() if name.endswith("Id")]
+        return {stats_id: stats for stats_id, stats in self.entries.items() if stats_id in found}
+
 
 class Stats:
     """The statistics of one connection. Monitored objects keep reporting after close."""
@@ -116,9 +127,9 @@ class Stats:
         sends = selector is transceiver.sender
         self._add_transceiver(collection, transceiver, sends=sends, receives=not sends)
         own = core.transports.get(transceiver._slots.transport or 0)
-        if own is not None and collection.entries:
+        if own is not None:
             self._add_transport(collection, own)
-        return RTCStatsReport(collection.entries)
+        return RTCStatsReport(collection.referenced_by("outbound-rtp" if sends else "inbound-rtp"))
 
     def _add_channels(self, collection: _Collection) -> None:
         for number, channel in self._core.channels.every.items():
@@ -137,10 +148,9 @@ class Stats:
 
     def _add_transport(self, collection: _Collection, stack: TransportStack) -> None:
         session = stack.session
-        local = self._add_certificate(collection, f"{stack.key} local", self._core.certificates[0]._certificate.der)
-        remote = None
-        if stack.dtls._remote_certificates:
-            remote = self._add_certificate(collection, f"{stack.key} remote", stack.dtls._remote_certificates[0])
+        own = (self._core.certificates[0]._certificate.der,)
+        local = self._add_certificates(collection, f"{stack.key} local", own)
+        remote = self._add_certificates(collection, f"{stack.key} remote", stack.dtls._remote_certificates)
         counters = None if session is None else session.counters
         handshake = None if session is None else session.handshake
         transport_id = collection.id(f"transport {stack.key}")
@@ -163,18 +173,23 @@ class Stats:
             tlsVersion=None if handshake is None else _tls_version(str(handshake.version)),
             dtlsCipher=None if handshake is None else handshake.cipher_suite,
             tlsGroup=None if handshake is None else handshake.named_group,
-            dtlsRole=None if session is None or session.role is None else str(session.role),
+            dtlsRole="unknown" if session is None or session.role is None else str(session.role),
             srtpCipher=None if handshake is None else _srtp_profile(handshake.srtp_profile),
         )
 
-    def _add_certificate(self, collection: _Collection, name: str, der: bytes) -> str:
-        return collection.add(
-            "certificate",
-            name,
-            fingerprint=hashlib.sha256(der).digest().hex(":"),
-            fingerprintAlgorithm="sha-256",
-            base64Certificate=base64.b64encode(der).decode(),
-        )
+    def _add_certificates(self, collection: _Collection, name: str, chain: tuple[bytes, ...]) -> str | None:
+        """A chain, leaf first. Returns the id of the leaf."""
+        issuer = None
+        for position, der in reversed(list(enumerate(chain))):
+            issuer = collection.add(
+                "certificate",
+                f"{name} {position}",
+                fingerprint=hashlib.sha256(der).digest().hex(":").upper(),
+                fingerprintAlgorithm="sha-256",
+                base64Certificate=base64.b64encode(der).decode(),
+                issuerCertificateId=issuer,
+            )
+        return issuer
 
     def _add_pairs(self, collection: _Collection, stack: TransportStack, transport_id: str) -> str | None:
         """The candidate pairs and their candidates. Returns the id of the selected pair."""
@@ -219,12 +234,14 @@ class Stats:
         self, collection: _Collection, kind: str, stack: TransportStack, candidate: ice.Candidate, transport_id: str
     ) -> str:
         related = candidate.related
-        return collection.add(
+        remote = stack.ice._remote_parameters if kind == "remote-candidate" else None
+        stats_id = collection.add(
             kind,
             f"{stack.key} {candidate.type} {candidate.protocol} {candidate.address}",
             transportId=transport_id,
             address=candidate.address.host,
             port=candidate.address.port,
+            usernameFragment=stack.ufrag if kind == "local-candidate" else remote and remote.usernameFragment,
             protocol=candidate.protocol,
             candidateType=str(candidate.type),
             priority=candidate.priority,
@@ -235,6 +252,9 @@ class Stats:
             url=candidate.server,
             relayProtocol=candidate.relay_protocol,
         )
+        if kind == "remote-candidate" and not stack.was_told_of(candidate):
+            collection.entries[stats_id]["address"] = None  # "MUST leave the address member as null"
+        return stats_id
 
     def _add_transceiver(
         self, collection: _Collection, transceiver: RTCRtpTransceiver, *, sends: bool = True, receives: bool = True

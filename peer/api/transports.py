@@ -61,7 +61,7 @@ class TransportStack:
         self.key = key
         self.mid = mid
         self.index = 0
-        self.ice = RTCIceTransport()
+        self.ice = RTCIceTransport(RTCIceRole.UNKNOWN)
         self.dtls = RTCDtlsTransport(self.ice)
         self.session: session.Session | None = None
         self.gathering = Gathering(core, self)
@@ -168,6 +168,11 @@ class TransportStack:
         if candidate is not None and candidate.address.port in BAD_PORTS:
             return  # "administratively prohibited": it behaves as if there were no response
         self.do(lambda made, now: made.take_ice(made.ice.add_remote_candidate(candidate, now), now))
+
+    def was_told_of(self, candidate: ice.Candidate) -> bool:
+        """Whether a script has told us of a remote candidate's address."""
+        address = candidate.address
+        return any(one.port == address.port and one.address == address.host for one in self.ice._remote_candidates)
 
     def negotiate_dtls(self, role: jsep.DtlsRole, fingerprints: tuple[sdp.Fingerprint, ...]) -> None:
         trusted = _trusted(fingerprints)

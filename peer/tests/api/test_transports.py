@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 from typing import Any
 
 import pytest
 
-from peer.api import DOMException, RTCPeerConnection, RTCSessionDescription, Seams
+from peer.api import (
+    DOMException,
+    RTCDtlsTransport,
+    RTCIceTransport,
+    RTCPeerConnection,
+    RTCSctpTransport,
+    RTCSessionDescription,
+    Seams,
+)
 from peer.ice.edge import Selection
 from peer.tests.api.connecting import channels, connection, event, held, negotiate, pair, settled, trickle
 
@@ -261,9 +270,14 @@ async def test_transport_statistics() -> None:
         assert (local.address, local.port) == (chosen.local.address, chosen.local.port)
         assert (remote.type, remote.candidateType) == ("remote-candidate", chosen.remote.type)
         certificate = report[transport.remoteCertificateId]
-        assert certificate.fingerprint == hashlib.sha256(
-            held(pc.sctp).transport.getRemoteCertificates()[0]
-        ).digest().hex(":")
+        assert (
+            certificate.fingerprint
+            == hashlib.sha256(held(pc.sctp).transport.getRemoteCertificates()[0]).digest().hex(":").upper()
+        )
+        assert (local.usernameFragment, remote.usernameFragment) == (
+            transport.iceLocalUsernameFragment,
+            held(held(pc.sctp).transport.iceTransport.getRemoteParameters()).usernameFragment,
+        )
         again = await pc.getStats()
         assert set(report) == set(again)
         assert report.has(transport.id)
@@ -271,6 +285,43 @@ async def test_transport_statistics() -> None:
         seen: list[str] = []
         report.forEach(lambda stats, stats_id, whole: seen.append(stats_id))
         assert seen == list(report)
+
+
+async def test_statistics_hide_an_address_nobody_told_of() -> None:
+    async with channels() as (mine, _):
+        pc = connection(mine)
+        transport = held(pc.sctp).transport.iceTransport
+        told = [one.address for one in (await pc.getStats()).of_type("remote-candidate")]
+        assert all(told)
+        transport._remote_candidates.clear()  # as if it had come by connectivity checks alone
+        hidden = (await pc.getStats()).of_type("remote-candidate")
+        assert [one["address"] for one in hidden] == [None] * len(told)
+
+
+async def test_a_transport_without_a_handshake_has_no_dtls_role() -> None:
+    pc = RTCPeerConnection()
+    pc.createDataChannel("")
+    await pc.setLocalDescription()
+    (transport,) = (await pc.getStats()).of_type("transport")
+    assert (transport.dtlsRole, transport.remoteCertificateId) == ("unknown", None)
+    pc.close()
+
+
+async def test_a_certificate_chain_is_told_link_by_link() -> None:
+    async with channels() as (mine, _):
+        pc = connection(mine)
+        (stack,) = pc._core.transports.values()
+        stack.dtls._remote_certificates = (b"leaf", b"issuer")
+        report = await pc.getStats()
+        leaf = report[report.of_type("transport")[0].remoteCertificateId]
+        assert report[leaf.issuerCertificateId].base64Certificate == base64.b64encode(b"issuer").decode()
+
+
+async def test_no_interface_of_a_transport_is_constructed() -> None:
+    made: Any
+    for made in (RTCIceTransport, RTCDtlsTransport, RTCSctpTransport):
+        with pytest.raises(TypeError):
+            made()
 
 
 async def test_no_timer_or_socket_is_left_behind() -> None:
