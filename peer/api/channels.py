@@ -62,7 +62,7 @@ class DataChannels:
             raise OperationError(f"id {channel._id} is not below maxChannels, {limit}")
         first, self._ever_created = not self._ever_created, True
         core.state = core.state.with_data_channel()
-        if first:  # step 20
+        if first and core.sctp is None:  # step 20, as WebRTC Extensions has it ("Always negotiating data channels")
             core.update_negotiation_needed()
         self.open.append(channel)  # step 21
         self._remember(channel)
@@ -97,12 +97,7 @@ class DataChannels:
             self._announce_open(channel)
 
     def _announce_open(self, channel: RTCDataChannel) -> None:
-        def announce() -> None:
-            if channel.readyState is RTCDataChannelState.CONNECTING:
-                self.opened += 1
-            channel._opened()
-
-        self._core.queue(announce)
+        self._core.queue(channel._opened)
 
     # what a description does
 
@@ -208,7 +203,6 @@ class DataChannels:
         def announce() -> None:
             self.open.append(channel)  # step 7
             channel._ready_state = RTCDataChannelState.OPEN  # step 8
-            self.opened += 1
             self._core.fire(RTCDataChannelEvent("datachannel", {"channel": channel}))  # step 9
             self._core.queue(channel._opened)  # step 10
 
@@ -249,8 +243,6 @@ class DataChannels:
                 self.open.remove(channel)
             if channel._id is not None and self._by_id.get(channel._id) is channel:
                 del self._by_id[channel._id]
-            if channel.readyState is not RTCDataChannelState.CLOSED:
-                self.closed += 1
             channel._closed(error)
 
         self._core.queue(closed)

@@ -64,7 +64,10 @@ class ChannelParameters:
 
 
 class ChannelLink(Protocol):
-    """What a channel asks of the connection that made it."""
+    """What a channel asks of the connection that made it. `opened` and `closed`: how many of its channels ever were."""
+
+    opened: int
+    closed: int
 
     def channel_limits(self) -> tuple[float, float]:
         """[[MaxMessageSize]] and [[MaxBufferSize]] of the SCTP transport, in bytes."""
@@ -150,13 +153,24 @@ class RTCDataChannel(EventTarget):
         self._link = link
         self._parameters = parameters
         self._id = parameters.id
-        self._ready_state = RTCDataChannelState.CONNECTING
+        self._state = RTCDataChannelState.CONNECTING
         self._buffered_amount = 0
         self._low_threshold = 0
         self._binary_type = BinaryType.ARRAYBUFFER
         # What getStats reports.
         self._messages_sent = self._bytes_sent = 0
         self._messages_received = self._bytes_received = 0
+
+    @property
+    def _ready_state(self) -> RTCDataChannelState:
+        return self._state
+
+    @_ready_state.setter
+    def _ready_state(self, new: RTCDataChannelState) -> None:
+        """[[ReadyState]]. RTCPeerConnectionStats counts how often "open" is entered and left."""
+        self._link.opened += new is RTCDataChannelState.OPEN and self._state is RTCDataChannelState.CONNECTING
+        self._link.closed += new is not RTCDataChannelState.OPEN and self._state is RTCDataChannelState.OPEN
+        self._state = new
 
     @property
     def label(self) -> str:
@@ -274,7 +288,7 @@ class RTCDataChannel(EventTarget):
         else:
             self._bytes_received += len(data)
             value = data if self._binary_type is BinaryType.ARRAYBUFFER else Blob([data])
-        self.dispatchEvent(MessageEvent("message", {"data": value}))
+        self._fire(MessageEvent("message", {"data": value}))
 
     def _drained(self, size: int) -> None:
         """The transport took `size` bytes from its queue."""
@@ -296,7 +310,7 @@ class RTCDataChannel(EventTarget):
             return
         self._ready_state = RTCDataChannelState.CLOSED
         if error is not None:
-            self.dispatchEvent(RTCErrorEvent("error", {"error": error}))
+            self._fire(RTCErrorEvent("error", {"error": error}))
         self._fire("close")
 
     def _fail_to_create(self, message: str) -> None:
@@ -305,7 +319,7 @@ class RTCDataChannel(EventTarget):
 
     def _fire_failure(self, message: str) -> None:
         """The same for a channel whose slot says "closed" already."""
-        self.dispatchEvent(RTCErrorEvent("error", {"error": _creation_error(message)}))
+        self._fire(RTCErrorEvent("error", {"error": _creation_error(message)}))
 
     def __repr__(self) -> str:
         return f"<RTCDataChannel {self.label!r} id={self._id} {self._ready_state}>"

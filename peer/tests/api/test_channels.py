@@ -364,6 +364,17 @@ async def test_stats_count_messages() -> None:
             assert (stats.label, stats.dataChannelIdentifier, stats.state) == ("test", 1, "open")
             (whole,) = (await pc.getStats()).of_type("peer-connection")
             assert (whole.dataChannelsOpened, whole.dataChannelsClosed) == (1, 0)
+        never_open = connection(mine).createDataChannel("")
+        never_open.close()
+        await event(never_open, "close")
+        (whole,) = (await connection(mine).getStats()).of_type("peer-connection")
+        assert (whole.dataChannelsOpened, whole.dataChannelsClosed) == (1, 0)
+        mine.close()  # it has left "open"
+        (whole,) = (await connection(mine).getStats()).of_type("peer-connection")
+        assert (whole.dataChannelsOpened, whole.dataChannelsClosed) == (1, 1)
+        connection(theirs).close()
+        (whole,) = (await connection(theirs).getStats()).of_type("peer-connection")
+        assert whole.dataChannelsOpened == whole.dataChannelsClosed
 
 
 async def test_the_other_sides_close_is_an_error_with_the_cause() -> None:
