@@ -72,12 +72,19 @@ def _rsa(algorithm: Mapping[str, Any]) -> KeyKind:
     name = digest.get("name") if isinstance(digest, Mapping) else digest
     supported = (
         integer(algorithm["modulusLength"], "modulusLength", 0, (1 << 32) - 1) == 2048
-        and bytes(algorithm["publicExponent"]) == b"\x01\x00\x01"
+        and _big_integer(algorithm["publicExponent"]) == b"\x01\x00\x01"
         and str(name).upper() == "SHA-256"
     )
     if not supported:
         raise NotSupportedError("RSA keys are of 2048 bits, exponent 65537, with SHA-256")
     return KeyKind.RSA_2048
+
+
+def _big_integer(value: Any) -> bytes:
+    """WebCrypto's BigInteger, an array of bytes. Raises TypeError."""
+    if isinstance(value, int):
+        raise TypeError("publicExponent is no number, but its bytes")
+    return bytes(value)
 
 
 _ALGORITHMS: Final[Mapping[str, Callable[[Mapping[str, Any]], KeyKind]]] = {

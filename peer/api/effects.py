@@ -36,6 +36,8 @@ class Effects:
     def _transport_created(self, effect: said.TransportCreated) -> None:
         if effect.transport not in self._core.transports:
             self._core.transports[effect.transport] = TransportStack(self._core, effect.transport, effect.mid)
+            # Section 4.3.4: one "created as a result of signaling" may move the states as well.
+            self._core.queue(self._core.update_aggregated_states)
 
     def _transport_closed(self, effect: said.TransportClosed) -> None:
         stack = self._core.transports.pop(effect.transport, None)

@@ -92,6 +92,7 @@ class Media:
             # One that a remote offer made stays when that is rolled back (step 4.7.12.3.7), and waits for another.
             waits = slots.add_track or slots.remote_made
             self._change(transceiver, stream_ids=ids, direction=direction, add_track=waits)
+            self._tell_engine(transceiver)
         else:  # step 9
             core.state, slots = core.state.add(
                 jsep.Kind(track.kind), jsep.Direction.SENDRECV, stream_ids=ids, add_track=True
@@ -127,6 +128,7 @@ class Media:
         self._change(  # steps 11 and 12
             transceiver, direction=jsep.Direction.of(sends=False, receives=slots.direction.receives)
         )
+        self._tell_engine(transceiver)  # "Stops sending media from sender": negotiation comes later
         core.update_negotiation_needed()  # step 13
 
     def add_transceiver(self, track_or_kind: Any, init: Any, *, update_flag: bool = True) -> RTCRtpTransceiver:
@@ -247,6 +249,10 @@ class Media:
         if transceiver is not None:
             self._tell_engine(transceiver)
 
+    def jitter_buffers_changed(self) -> None:
+        if self._streams is not None:
+            self._streams.set_jitter_buffers()
+
     def track_replaced(self, key: int) -> None:
         self.receiver_negotiated(key)
 
@@ -260,7 +266,7 @@ class Media:
 
     def parameters_pending(self) -> bool:
         """Whether a promise of setParameters is not settled (step 4.7.3 of "set a session description")."""
-        return any(transceiver.sender._pending is not None for transceiver in self._transceivers.values())
+        return any(transceiver.sender._unsettled for transceiver in self._transceivers.values())
 
     def ended(self, key: int) -> None:
         """The text's "Stop sending and receiving", steps 3 to 5."""
@@ -269,15 +275,20 @@ class Media:
             return
         if self._streams is not None:
             self._streams.engine.stop(key)
-        # Media Capture and Streams section 4.3.1: a track that its source ends does so in a queued task.
-        self._core.queue_even_closed(transceiver.receiver.track._end)
+        # Media Capture and Streams section 4.3.1: a track that its source ends does so in a queued task, a clone too.
+        for track in transceiver.receiver.track._of_the_same_source():
+            self._core.queue_even_closed(track._end)
 
     # events
 
     def mute(self, key: int) -> None:
         transceiver = self._find(key)
         if transceiver is not None:
-            transceiver.receiver.track._set_muted(True)
+            self._set_muted(transceiver, True)
+
+    def _set_muted(self, transceiver: RTCRtpTransceiver, muted: bool) -> None:
+        for track in transceiver.receiver.track._of_the_same_source():
+            track._set_muted(muted)
 
     def unmute(self, key: int) -> None:
         """The text's "Set a track's muted state" to false, in a task."""
@@ -285,7 +296,7 @@ class Media:
         def arrived() -> None:
             transceiver = self._transceivers.get(key)
             if transceiver is not None and transceiver._slots.receptive:
-                transceiver.receiver.track._set_muted(False)
+                self._set_muted(transceiver, False)
 
         self._core.queue(arrived)
 

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Any
+from weakref import WeakValueDictionary
 
 from peer.api.errors import DOMException
 from peer.api.events import EventHandler, EventTarget, MediaStreamTrackEvent
@@ -54,6 +55,8 @@ class MediaStreamTrack(EventTarget):
             self._feed.on_ended.append(self._source_ended)
         self.enabled = True
         self.contentHint = ""
+        # The tracks of one source, this one and its clones, as long as somebody holds them.
+        self._family: WeakValueDictionary[int, MediaStreamTrack] = WeakValueDictionary({id(self): self})
 
     @property
     def kind(self) -> str:
@@ -89,7 +92,13 @@ class MediaStreamTrack(EventTarget):
             copy._state = self._state
         copy._remote = self._remote
         copy._shown = self._shown
+        copy._family = self._family
+        self._family[id(copy)] = copy
         return copy
+
+    def _of_the_same_source(self) -> list[MediaStreamTrack]:
+        """This track and those cloned from the same one."""
+        return list(self._family.values())
 
     def getCapabilities(self) -> Dictionary:
         """Always empty for a remote track (webrtc-pc section 9.3.1)."""
@@ -197,13 +206,13 @@ class MediaStream(EventTarget):
         """The text's "Add a track": the user agent did it, so the event fires."""
         if track not in self._tracks:
             self._tracks.append(track)
-            self.dispatchEvent(MediaStreamTrackEvent("addtrack", {"track": track}))
+            self._fire(MediaStreamTrackEvent("addtrack", {"track": track}))
 
     def _track_removed(self, track: MediaStreamTrack) -> None:
         """The text's "Remove a track": the user agent did it, so the event fires."""
         if track in self._tracks:
             self._tracks.remove(track)
-            self.dispatchEvent(MediaStreamTrackEvent("removetrack", {"track": track}))
+            self._fire(MediaStreamTrackEvent("removetrack", {"track": track}))
 
     def __repr__(self) -> str:
         return f"<MediaStream {self._id}, {len(self._tracks)} tracks>"

@@ -211,6 +211,7 @@ _FIELDS: Final[Mapping[str, str]] = {
     "scaleResolutionDownTo": "scale_resolution_down_to",
     "priority": "priority",
     "networkPriority": "network_priority",
+    "ptime": "ptime",
     "adaptivePtime": "adaptive_ptime",
 }
 _ENCODING: Final[Mapping[str, Conversion]] = {
@@ -223,6 +224,7 @@ _ENCODING: Final[Mapping[str, Conversion]] = {
     "scaleResolutionDownTo": _resolution,
     "priority": one_of(RTCPriorityType),
     "networkPriority": one_of(RTCPriorityType),
+    "ptime": unsigned_long,
     "adaptivePtime": boolean,
 }
 
@@ -248,11 +250,13 @@ def encoding_dictionary(encoding: jsep.Encoding) -> Dictionary:
         "maxFramerate": encoding.max_framerate,
         "scaleResolutionDownBy": encoding.scale_resolution_down_by,
         "networkPriority": encoding.network_priority,
+        "ptime": encoding.ptime,
     }
     dictionary.update({name: value for name, value in optional.items() if value is not None})
     if encoding.scale_resolution_down_to is not None:
         width, height = encoding.scale_resolution_down_to
         dictionary["scaleResolutionDownTo"] = Dictionary(maxWidth=width, maxHeight=height)
+    dictionary["adaptivePtime"] = encoding.adaptive_ptime
     return dictionary
 
 
@@ -275,6 +279,7 @@ def check_new_encodings(
         encodings = [_for_audio(one) for one in encodings]
     if not _is_restriction_valid(encodings):
         raise OperationError(_RESTRICTION)
+    _check_packet_times(encodings)
     _check_ranges(encodings)  # step 6
     if any(one.max_framerate == 0.0 for one in encodings):  # step 7: greater than zero here, unlike in setParameters
         raise RangeError("maxFramerate is above zero")
@@ -287,6 +292,12 @@ def check_new_encodings(
     if len(encodings) == 1:  # step 12
         encodings = [replace(encodings[0], rid=None)]
     return tuple(encodings)
+
+
+def _check_packet_times(encodings: Iterable[jsep.Encoding]) -> None:
+    """WebRTC Extensions, adaptivePtime. Raises InvalidModificationError."""
+    if any(one.adaptive_ptime and one.ptime is not None for one in encodings):
+        raise InvalidModificationError("adaptivePtime leaves no ptime to choose")
 
 
 _RESTRICTION: Final = "scaleResolutionDownTo is for all active encodings, both dimensions above zero"
@@ -424,6 +435,7 @@ def check_set_parameters(
         encodings = [_with_scale(one, 1.0) for one in encodings]
     if not _is_restriction_valid(encodings):
         raise InvalidModificationError(_RESTRICTION)
+    _check_packet_times(encodings)
     _check_ranges(encodings)  # steps 9 and 10
     return tuple(encodings)
 

@@ -51,10 +51,11 @@ class RTCRtpReceiver:
 
     @jitterBufferTarget.setter
     def jitterBufferTarget(self, target: float | None) -> None:
-        if target is not None and not 0.0 <= double(target, "jitterBufferTarget") <= MAX_JITTER_BUFFER_TARGET:
+        wanted = None if target is None else double(target, "jitterBufferTarget")
+        if wanted is not None and not 0.0 <= wanted <= MAX_JITTER_BUFFER_TARGET:  # step 3
             raise RangeError(f"jitterBufferTarget is between 0 and {MAX_JITTER_BUFFER_TARGET:.0f} ms")
-        self._jitter_buffer_target = None if target is None else float(target)
-        self._core.media.receiver_negotiated(self._transceiver._key)
+        self._jitter_buffer_target = wanted  # step 4
+        self._core.media.jitter_buffers_changed()  # step 6
 
     def _settings(self) -> dict[str, Any]:
         """Webrtc-pc section 9.3.1: of the latest picture."""
@@ -64,6 +65,10 @@ class RTCRtpReceiver:
             return {}
         width, height, rate = inbound.shown
         return {"width": width, "height": height, "frameRate": rate, "aspectRatio": round(width / height, 10)}
+
+    @staticmethod
+    def disableHardwareDecoding() -> None:
+        """WebRTC Extensions. There is no hardware in use."""
 
     @staticmethod
     def getCapabilities(kind: str) -> Dictionary | None:

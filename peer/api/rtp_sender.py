@@ -47,7 +47,7 @@ class RTCRtpSender:
         self._transceiver: RTCRtpTransceiver  # set by the transceiver, which is made right after
         self._dtmf: RTCDTMFSender | None = None
         self._last_returned: Dictionary | None = None
-        self._pending: Promise[None] | None = None
+        self._unsettled = 0  # promises of setParameters
 
     @property
     def track(self) -> MediaStreamTrack | None:
@@ -61,6 +61,10 @@ class RTCRtpSender:
     def dtmf(self) -> RTCDTMFSender | None:
         """None for video."""
         return self._dtmf
+
+    @staticmethod
+    def disableHardwareEncoding() -> None:
+        """WebRTC Extensions. There is no hardware in use."""
 
     @staticmethod
     def getCapabilities(kind: str) -> Dictionary | None:
@@ -102,19 +106,20 @@ class RTCRtpSender:
         if key_frames and len(key_frames) != len(encodings):
             return Promise.rejected(InvalidModificationError("there are encodingOptions for each encoding, or none"))
         promise: Promise[None] = Promise()
-        self._pending = promise
+        self._unsettled += 1
 
-        def configured() -> None:  # step 8.1
+        def configured() -> None:  # step 8.1, which close() doesn't keep from happening
             self._last_returned = None
-            self._pending = None
+            self._unsettled -= 1
             self._core.state = self._core.state.with_transceiver(replace(self._transceiver._slots, encodings=encodings))
-            self._core.media.sender_negotiated(slots.key)
+            if not self._core.is_closed:
+                self._core.media.sender_negotiated(slots.key)
             for encoding, wanted in zip(encodings, key_frames, strict=False):
                 if wanted:
                     self._core.media.request_key_frame(slots.key, encoding.rid)
             promise.resolve(None)
 
-        self._core.queue(configured)
+        self._core.queue_even_closed(configured)
         return promise
 
     def replaceTrack(self, withTrack: Any = MISSING) -> Promise[None]:
@@ -132,7 +137,7 @@ class RTCRtpSender:
             def replaced() -> None:
                 self._track = withTrack
                 self._core.media.track_replaced(self._transceiver._key)
-                promise.resolve(None)
+                self._core.queue_even_closed(lambda: promise.resolve(None))  # step 6.4.4.3: a task of its own
 
             self._core.queue(replaced)
             return promise

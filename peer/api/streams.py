@@ -47,11 +47,28 @@ class Streams:
         )
         track = transceiver.receiver.track
         self.engine.configure_receiver(
-            slots.key, slots.kind, slots.transport, receive_config(slots), track.source, lambda: track._is_live
+            slots.key,
+            slots.kind,
+            slots.transport,
+            receive_config(slots),
+            track.source,
+            lambda: any(one._is_live for one in track._of_the_same_source()),
         )
-        target = transceiver.receiver.jitterBufferTarget
-        if slots.key in self.engine.receivers:
-            self.engine.receivers[slots.key].set_minimum_delay((target or 0.0) / 1000)
+        self.set_jitter_buffers()
+
+    def set_jitter_buffers(self) -> None:
+        """Webrtc-pc section 5.3, jitterBufferTarget: what is played in sync is held for the larger of their targets."""
+        receivers = [
+            (one._key, one.receiver.jitterBufferTarget or 0.0, one._slots.remote_stream_ids)
+            for one in self._core.media.active()
+        ]
+        largest: dict[str, float] = {}
+        for _, target, streams in receivers:
+            largest.update({stream: max(target, largest.get(stream, 0.0)) for stream in streams})
+        for key, target, streams in receivers:
+            if key in self.engine.receivers:
+                held = max([target, *(largest[stream] for stream in streams)])
+                self.engine.receivers[key].set_minimum_delay(held / 1000)
 
     def _input(self, transceiver: RTCRtpTransceiver) -> TrackInput | None:
         track = transceiver.sender.track
@@ -132,7 +149,7 @@ def send_plan(slots: jsep.Transceiver, configuration: jsep.Configuration) -> Sen
         ),
         layers,
         max_bitrate=slots.send.max_bitrate,
-        ptime=slots.send.ptime,
+        ptime=slots.encodings[0].ptime or slots.send.ptime,
         silence_suppression=slots.send.silence_suppression,
     )
 

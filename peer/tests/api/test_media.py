@@ -13,6 +13,7 @@ from peer.api import (
     MediaStreamTrack,
     RangeError,
     RTCPeerConnection,
+    RTCRtpReceiver,
     RTCRtpSender,
     RTCRtpTransceiver,
 )
@@ -108,7 +109,9 @@ async def test_add_transceiver_refuses(kind: Any, init: dict[str, Any], error: t
 async def test_encodings_as_they_become(kind: str, encodings: list[Any], expected: list[Any]) -> None:
     pc = RTCPeerConnection()
     transceiver = pc.addTransceiver(kind, {ENCODINGS: encodings})
-    assert transceiver.sender.getParameters().encodings == [{**one, "priority": "low"} for one in expected]
+    assert transceiver.sender.getParameters().encodings == [
+        {**one, "priority": "low", "adaptivePtime": False} for one in expected
+    ]
     pc.close()
 
 
@@ -168,6 +171,29 @@ async def test_remove_track() -> None:
 
 
 # --- what a remote description does
+
+
+class Silent:
+    """A source that gives nothing, for ever."""
+
+    async def next_frame(self) -> Any:
+        await asyncio.get_running_loop().create_future()
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+async def test_a_removed_track_is_not_sent_any_more() -> None:
+    """Before any negotiation: "Stops sending media from sender"."""
+    async with pair() as (one, other):
+        sender = one.addTrack(MediaStreamTrack("audio", source=Silent()))
+        connected = event(one, "connectionstatechange", lambda _: one.connectionState == "connected")
+        await negotiate(one, other)
+        await connected
+        (outbound,) = held(one._core.media.engine).senders.values()
+        assert outbound.is_sending
+        one.removeTrack(sender)
+        assert not outbound.is_sending
 
 
 async def test_track_events() -> None:
@@ -314,8 +340,53 @@ async def test_set_parameters() -> None:
             "maxFramerate": 0.0,
             "scaleResolutionDownBy": 2.0,
             "networkPriority": "very-low",
+            "adaptivePtime": False,
         }
     ]
+    pc.close()
+
+
+async def test_two_calls_of_one_transaction_are_both_waited_for() -> None:
+    pc = RTCPeerConnection()
+    sender = pc.addTransceiver("video").sender
+    parameters = sender.getParameters()
+    first, second = sender.setParameters(parameters), sender.setParameters(parameters)
+    await first
+    assert pc._core.media.parameters_pending()
+    await second
+    assert not pc._core.media.parameters_pending()
+    pc.close()
+
+
+async def test_parameters_are_set_though_the_connection_closes() -> None:
+    """Step 8.1 of setParameters doesn't ask whether it is closed."""
+    async with pair() as (one, other):
+        sender = one.addTrack(MediaStreamTrack("video"))
+        await negotiate(one, other)
+        parameters = sender.getParameters()
+        parameters.encodings[0].active = False
+        promise = sender.setParameters(parameters)
+        one.close()
+        await promise
+        assert sender.getParameters().encodings[0].active is False
+
+
+@pytest.mark.parametrize("adaptive", [False, True])
+async def test_an_adaptive_packet_time_leaves_nothing_to_choose(adaptive: bool) -> None:
+    pc = RTCPeerConnection()
+    given = {"adaptivePtime": True} if adaptive else {"ptime": 40}
+    sender = pc.addTransceiver("audio", {ENCODINGS: [given]}).sender
+    parameters = sender.getParameters()
+    assert (parameters.encodings[0].adaptivePtime, parameters.encodings[0].ptime) == (
+        adaptive,
+        None if adaptive else 40,
+    )
+    parameters.encodings[0].update(adaptivePtime=True, ptime=20)
+    failure = sender.setParameters(parameters).failure
+    assert isinstance(failure, DOMException)
+    assert failure.name == "InvalidModificationError"
+    with pytest.raises(DOMException, match="InvalidModificationError"):
+        pc.addTransceiver("audio", {ENCODINGS: [{"adaptivePtime": True, "ptime": 20}]})
     pc.close()
 
 
@@ -504,8 +575,74 @@ async def test_jitter_buffer_target() -> None:
     for refused in (-1, 4001):
         with pytest.raises(RangeError):
             receiver.jitterBufferTarget = refused
+    target: Any
+    for target in ("x", [1, 2]):
+        with pytest.raises(TypeError):
+            receiver.jitterBufferTarget = target
+    target = "0x10"
+    receiver.jitterBufferTarget = target
+    assert receiver.jitterBufferTarget == 16.0
     receiver.jitterBufferTarget = None
     assert receiver.getContributingSources() == receiver.getSynchronizationSources() == []
+    pc.close()
+
+
+async def test_what_plays_in_sync_is_held_for_the_larger_target() -> None:
+    async with pair() as (one, other):
+        stream, another = MediaStream(), MediaStream()
+        one.addTransceiver("audio", {"streams": [stream]})
+        one.addTransceiver("video", {"streams": [stream, another]})
+        one.addTransceiver("video", {"streams": [MediaStream()]})
+        await negotiate(one, other)
+        sound, picture, alone = other.getReceivers()
+        sound.jitterBufferTarget, picture.jitterBufferTarget = 300, 200
+        delays = [one._minimum_delay for one in held(other._core.media.engine).receivers.values()]
+        assert delays == [0.3, 0.3, 0.0]
+        alone.jitterBufferTarget = 100
+        assert [one.jitterBufferTarget for one in (sound, picture, alone)] == [300, 200, 100]
+
+
+async def test_clones_of_a_remote_track_share_its_source() -> None:
+    async with pair() as (one, other):
+        one.addTransceiver("video")
+        await negotiate(one, other)
+        track = other.getReceivers()[0].track
+        clone, silent = track.clone(), track.clone().clone()
+        other._core.media._set_muted(other.getTransceivers()[0], False)
+        assert (track.muted, clone.muted, silent.muted) == (False, False, False)
+        track.stop()  # its own doing: the clones go on
+        assert (clone.readyState, silent.readyState) == ("live", "live")
+        ended = event(clone, "ended")
+        other.getTransceivers()[0].stop()
+        await ended
+        assert silent.readyState == "ended"
+
+
+async def test_a_track_is_replaced_before_the_promise_says_so() -> None:
+    """Step 6.4.4.3 of replaceTrack: a task of its own."""
+    pc = RTCPeerConnection()
+    sender = pc.addTransceiver("audio").sender
+    track = MediaStreamTrack("audio")
+    promise = sender.replaceTrack(track)
+    seen: list[tuple[bool, bool]] = []
+    pc._core.queue(lambda: seen.append((sender.track is track, promise.done())))
+    await promise
+    assert seen == [(True, False)]
+    pc.close()
+
+
+async def test_there_is_no_hardware_to_disable() -> None:
+    RTCRtpSender.disableHardwareEncoding()
+    RTCRtpReceiver.disableHardwareDecoding()
+
+
+async def test_what_is_not_sent_yet_has_no_statistics() -> None:
+    """The stats selection algorithm starts from outbound-rtp and inbound-rtp."""
+    pc = RTCPeerConnection()
+    sender = pc.addTrack(MediaStreamTrack("audio"))
+    assert (await sender.getStats()).size == 0
+    assert (await pc.getReceivers()[0].getStats()).size == 0
+    assert (await pc.getStats()).of_type("media-source")
     pc.close()
 
 
