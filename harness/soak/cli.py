@@ -48,8 +48,10 @@ def described(outcome: Outcome) -> str:
     """One line about one browser."""
     verdict = "[green]sound[/]" if outcome.is_sound else "[red]not sound[/]"
     lost = ", ".join(f"{count} at {stage}" for stage, count in outcome.lost.items()) or "nothing"
+    unanswered = "".join(f"; came and was not answered: {story}" for story in outcome.unanswered)
     return (
         f"{outcome.name}: {verdict}; {CHANNELS} channels at a time for {outcome.seconds:.0f} s: {outcome.channels} "
         f"lives, {outcome.messages} messages, {outcome.moved / 1e6:.0f} MB; lost: {lost}; left over: {outcome.left}; "
         f"memory {outcome.warm / 2**20:.1f} MiB after the warm-up, {outcome.final / 2**20:.1f} MiB at the end"
+        + unanswered
     )

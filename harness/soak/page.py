@@ -1,4 +1,8 @@
-"""The browser's side of a soak: every message comes back, "close" closes the channel from that side."""
+"""The browser's side of a soak: every message comes back, "close" closes the channel from that side.
+
+The page keeps an account of each channel until it is closed: what doesn't come back was either not brought to the page,
+or it was and the browser wouldn't let the page answer.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +18,27 @@ __all__ = ["EchoingPage"]
 _PAGE = """
 () => {
   const pc = new RTCPeerConnection();
+  const accounts = new Map();
   pc.ondatachannel = ({ channel }) => {
+    const account = { channel, events: [], received: 0, refused: '' };
+    accounts.set(channel.label, account);
     channel.binaryType = 'arraybuffer';
-    channel.onmessage = ({ data }) => { if (data === 'close') channel.close(); else channel.send(data); };
+    for (const name of ['open', 'closing', 'error']) channel.addEventListener(name, () => account.events.push(name));
+    channel.onclose = () => accounts.delete(channel.label);
+    channel.onmessage = ({ data }) => {
+      account.received++;
+      try { if (data === 'close') channel.close(); else channel.send(data); }
+      catch (error) { account.refused = `${error}`; }
+    };
   };
-  window.end = { pc, gathered: async () => {
+  const account = (label) => {
+    const { channel, events, received, refused } = accounts.get(label) ?? { channel: {}, events: [], received: 0 };
+    return {
+      received,
+      story: `${events} fired, ${received} messages came, readyState ${channel.readyState} ${refused}`,
+    };
+  };
+  window.end = { pc, account, gathered: async () => {
     while (pc.iceGatheringState !== 'complete')
       await new Promise((r) => pc.addEventListener('icegatheringstatechange', r, { once: true }));
     return pc.localDescription.sdp;
@@ -54,3 +74,7 @@ class EchoingPage:
 
     async def answer(self, offer: str) -> str:
         return str(await self._page.evaluate(_ANSWER, offer))
+
+    async def account(self, label: str) -> tuple[int, str]:
+        found = await self._page.evaluate("(label) => end.account(label)", label)
+        return int(found["received"]), str(found["story"])

@@ -8,6 +8,7 @@ comes from one seed; what the network does with it doesn't.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import hashlib
 import itertools
@@ -39,6 +40,8 @@ class Outcome:
     messages: int = 0
     moved: int = 0
     lost: Counter[str] = field(default_factory=Counter)
+    unanswered: list[str] = field(default_factory=list)
+    """What the other side says about channels on which everything came to it, and nothing back."""
     warm: int = 0
     final: int = 0
     left: int = 0
@@ -54,13 +57,18 @@ class Echo(Protocol):
 
     async def answer(self, offer: str) -> str: ...
 
+    async def account(self, label: str) -> tuple[int, str]:
+        """How many messages came on a channel that isn't closed, and what there is to say about it."""
+
 
 class _Life:
     """One channel from its opening to its close."""
 
-    def __init__(self, pc: RTCPeerConnection, random: Random, number: int, patience: float) -> None:
+    def __init__(self, pc: RTCPeerConnection, echo: Echo, random: Random, number: int, patience: float) -> None:
+        self._echo = echo
         self._random = random
         self._patience = patience
+        self._sent: list[bytes] = []
         self._ordered = random.random() < 0.7
         self._channel: Any = pc.createDataChannel(f"life {number}", {"ordered": self._ordered})
         self._changed = asyncio.Event()
@@ -84,7 +92,9 @@ class _Life:
             async with asyncio.timeout(self._patience):
                 await self._until("open")
                 stage = "message"
-                sent = [self._say(outcome) for _ in range(self._random.randint(1, 6))]
+                for _ in range(self._random.randint(1, 6)):
+                    self._say(outcome)
+                sent = self._sent
                 await self._until("open", len(sent))
                 if (sent if self._ordered else sorted(sent)) != (
                     self._received if self._ordered else sorted(self._received)
@@ -95,19 +105,32 @@ class _Life:
                     self._channel.close()
                 else:
                     self._channel.send("close")
+                    sent.append(b"close")
                 await self._until("closed")
         except TimeoutError:
-            outcome.lost[stage] += 1
+            await self._judge(stage, outcome)
         outcome.channels += 1
 
-    def _say(self, outcome: Outcome) -> bytes:
+    async def _judge(self, stage: str, outcome: Outcome) -> None:
+        """Nothing happens any more: it is lost, unless the other side has it. Then the channel is closed from here."""
+        received, story = await self._echo.account(self._channel.label)
+        if self._channel.readyState == "open" and self._sent and received == len(self._sent):
+            outcome.unanswered.append(story)
+            self._channel.close()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._patience):
+                    await self._until("closed")
+        else:
+            outcome.lost[stage] += 1
+
+    def _say(self, outcome: Outcome) -> None:
         size = int(self._random.random() ** 4 * _LARGEST)
         data = self._random.randbytes(size)
         message = data if self._random.random() < 0.5 else data.hex()[:size]
         self._channel.send(message)
         outcome.messages += 1
         outcome.moved += 2 * size
-        return _digest(message)
+        self._sent.append(_digest(message))
 
 
 def _digest(message: str | bytes) -> bytes:
@@ -128,7 +151,7 @@ async def soak(
 
         async def lane() -> None:
             while loop.time() < ends:
-                await _Life(pc, random, next(numbers), patience).live(outcome)
+                await _Life(pc, echo, random, next(numbers), patience).live(outcome)
 
         async def watch() -> None:
             await asyncio.sleep(seconds * _WARM_UP)
