@@ -24,6 +24,7 @@ from peer.sctp.outbound import Message, OutboundQueue
 from peer.sctp.ranges import Range, subtract
 from peer.sctp.rto import RetransmissionTimeout
 from peer.wire.sctp import (
+    COMMON_HEADER,
     DATA_HEADER,
     I_DATA_HEADER,
     PADDING,
@@ -56,14 +57,16 @@ _IN_FLIGHT, _MARKED, _GAP_ACKED, _ABANDONED = SentState
 
 
 class Sent:
-    """One DATA chunk that was sent: `chunk` as it stands on the wire, `size` of its user data."""
+    """One DATA chunk that was sent: `chunk` as it stands on the wire, which is also how much it counts in the windows
+    (section 7.2).
+    """
 
     __slots__ = ("chunk", "fast", "message", "misses", "size", "state", "transmissions", "tsn")
 
-    def __init__(self, tsn: int, chunk: bytes, size: int, message: Message) -> None:
+    def __init__(self, tsn: int, chunk: bytes, message: Message) -> None:
         self.tsn = tsn
         self.chunk = chunk
-        self.size = size
+        self.size = len(chunk)
         self.message = message
         self.state: int = _IN_FLIGHT
         self.transmissions = 1
@@ -82,7 +85,7 @@ class Transmission:
         self.outstanding: dict[int, Sent] = {}
         self.flight = 0
         self.peer_window = 0
-        self.congestion = CongestionWindow(config.mtu)
+        self.congestion = CongestionWindow(config.mtu - COMMON_HEADER.size)
         self.rto = RetransmissionTimeout(initial=config.rto_initial, minimum=config.rto_min, maximum=config.rto_max)
         self.deadline: float | None = None
         self.errors = 0
@@ -182,8 +185,10 @@ class Transmission:
             message.number = stream.next_number(unordered=message.unordered, interleaving=self.interleaving)
         end = offset + size
         self.queue.took(message, size)
-        self.flight += size
-        self.peer_window -= size
+        length = self._header_size + size
+        padded = (length + 3) & ~3
+        self.flight += padded
+        self.peer_window -= padded
         if end >= message.size:
             flags |= 1
             message.last_tsn = tsn
@@ -193,7 +198,6 @@ class Transmission:
                 self.flight >= self.congestion.cwnd or not self.queue.buffered
             ):
                 flags |= 8
-        length = self._header_size + size
         if self.interleaving:
             fourth = message.fragments if offset else message.ppid
             header = _pack_i_data(64, flags, length, tsn & _MASK, stream.id, 0, message.number, fourth & _MASK)
@@ -203,7 +207,7 @@ class Transmission:
         chunk = header + message.data[offset:end]
         if length & 3:
             chunk += PADDING[length & 3]
-        self.outstanding[tsn] = Sent(tsn, chunk, size, message)
+        self.outstanding[tsn] = Sent(tsn, chunk, message)
         self.next_tsn = tsn + 1
         self.touched.add(stream.id)
         if self._timed_tsn is None:
@@ -425,7 +429,7 @@ class Transmission:
         if unsent:
             # Stands for the fragments that will never be: else FORWARD-TSN had nothing to pass when the peer has all
             # that was sent, and it would wait for the rest, and its stream for the message.
-            stand_in = Sent(self.next_tsn, b"", 0, message)
+            stand_in = Sent(self.next_tsn, b"", message)
             self.outstanding[self.next_tsn] = stand_in
             message.last_tsn = self.next_tsn
             self.next_tsn += 1
@@ -494,11 +498,11 @@ class Transmission:
     @property
     def mtu(self) -> int:
         """The largest packet, in bytes."""
-        return self.congestion.mtu
+        return self.congestion.pmdcs + COMMON_HEADER.size
 
     @mtu.setter
     def mtu(self, size: int) -> None:
-        self.congestion.mtu = size
+        self.congestion.pmdcs = size - COMMON_HEADER.size
 
     def restart_tsns(self, next_tsn: int) -> None:
         """After a TSN reset (RFC 6525 sections 5.1.4, 5.2.4): nothing is outstanding, and TSNs go on from there."""

@@ -88,7 +88,7 @@ def test_a_message_of_many_megabytes_passes() -> None:
 
 
 def test_priorities_share_the_path() -> None:
-    pump = established(link=Link(delay=0.01, rate=500_000), interleaving=True)
+    pump = established(link=Link(delay=0.01, rate=500_000, queue=1 << 20), interleaving=True)
     for stream, priority in ((1, 128), (2, 1024)):
         pump.a.machine.set_priority(stream, priority)
         for _ in range(40):

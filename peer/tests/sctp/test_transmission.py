@@ -182,7 +182,7 @@ def test_a_receiver_that_reneges_gets_the_chunk_again() -> None:
     sack(stranger, 0, (2, 3))
     sack(stranger, 0)
     transmission = stranger.association._transmission
-    assert transmission.flight == 3 * PAYLOAD
+    assert transmission.flight == 3 * (16 + PAYLOAD)
     assert {c.tsn - stranger.peer_tsn for c in data(stranger.wait(1.5))} >= {1}
     assert sack(stranger, 3) == []
     assert (transmission.flight, transmission.outstanding) == (0, {})
@@ -299,10 +299,15 @@ def test_ssns_and_tsns_wrap_in_a_long_transfer() -> None:
 
 
 def test_goodput_over_30_ms_and_one_per_cent_loss_is_what_congestion_control_allows() -> None:
-    """Mathis: 1.22 * MSS / (RTT * sqrt(p)) is about 0.47 MB/s; half of it would be a defect."""
-    pump = established(link=Link(delay=0.015, loss=0.01, seed=1), keep_transcript=False)
+    """Mathis: 1.22 * MSS / (RTT * sqrt(p)) is 0.47 MB/s. Section 7.2 allows more: two packets after each recovery."""
+    taken = sum(_seconds_for_3_mb_over(Link(delay=0.015, loss=0.01, seed=seed)) for seed in range(1, 5))
+    assert 4 * 3_000_000 / taken > 620_000
+
+
+def _seconds_for_3_mb_over(link: Link) -> float:
+    pump = established(link=link, keep_transcript=False)
     began = pump.now
     for _ in range(100):
         pump.a.machine.send(1, 53, bytes(30_000), now=pump.now)
     pump.run(until=lambda: len(received(pump.b)) == 100, timeout=100)
-    assert 3_000_000 / (pump.now - began) > 300_000
+    return pump.now - began
