@@ -15,54 +15,82 @@ from struct import Struct
 from typing import Final, TypeAlias
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
 from peer.dtls.protection import Opener, Sealer
 from peer.dtls.replay import ReplayWindow
-from peer.dtls.suites import TAG_SIZE, Aead, AeadKind, Suite
+from peer.dtls.suites import TAG_SIZE, Aead, Suite
 from peer.wire.dtls_parameters import DTLS12
 from peer.wire.dtls_record import HEADER_SIZE, MAX_FRAGMENT, ContentType, Record, WireRecord
 
 __all__ = ["make_opener", "make_sealer"]
 
 _EXPLICIT_NONCE: Final = 8
+# Enough for what fits a datagram on nearly every path.
+_SEALING_ROOM: Final = 2048
 _pack_additional = Struct(">QBHH").pack
 _pack_gcm_header = Struct(">BHQHQ").pack
 _pack_header = Struct(">BHQH").pack
 _pack_start = Struct(">BH").pack
-_pack_number = Struct(">Q").pack
-_join = b"".join
 _Seal: TypeAlias = Callable[[int, bytes], bytes]
-_Encrypt: TypeAlias = Callable[[bytes, bytes, bytes], bytes]
+_Open: TypeAlias = Callable[[bytes], bytes | None]
 _unpack_header = Struct(">BHHHIH").unpack_from
 
 
-def _gcm_sealing(encrypt: _Encrypt, salt: bytes, epoch: int) -> tuple[_Seal, Callable[[], int], Callable[[int], None]]:
+def _gcm_sealing(aead: AESGCM, salt: bytes, epoch: int) -> tuple[_Seal, Callable[[], int], Callable[[int], None]]:
     """Sealing, and reading and setting the next sequence number.
 
-    A closure, because its cells cost a fifth of what attributes cost, and this is run for every packet. What depends
-    on the size alone is kept from one record to the next: most of them have the same.
+    A closure, because its cells cost a fifth of what attributes cost, and this is run for every packet. One buffer
+    holds nonce, additional data and record, each of which has the number in it:
+
+        salt 4 | number 8 || number 8 | start 3 | size 2 || start 3 | number 8 | length 2 | number 8 | ciphertext
+
+    From one record to the next only the number's last byte changes, and what depends on type and size seldom does.
     """
-    number, known_size, known_kind = epoch << 48, -1, -1
-    start = length = end = b""
+    encrypt_into = aead.encrypt_into
+    low, high = 0, epoch << 40
+    known_size = known_kind = -1
+    buffer = bytearray(_SEALING_ROOM)
+    nonce = additional = body = memoryview(buffer)
+    take = nonce.tobytes
+
+    def reshape(kind: int, size: int) -> None:
+        nonlocal known_kind, known_size, buffer, nonce, additional, body, take
+        known_kind, known_size = kind, size
+        end = 46 + size + TAG_SIZE
+        if end > len(buffer):
+            buffer = bytearray(end)
+        whole = memoryview(buffer)
+        nonce, additional, body, take = whole[:12], whole[12:25], whole[46:end], whole[25:end].tobytes
+        buffer[:4] = salt
+        buffer[20:23] = buffer[25:28] = _pack_start(kind, DTLS12)
+        buffer[23:25] = size.to_bytes(2, "big")
+        buffer[36:38] = (size + _EXPLICIT_NONCE + TAG_SIZE).to_bytes(2, "big")
+        renumber()
+
+    def renumber() -> None:
+        buffer[4:12] = buffer[12:20] = buffer[28:36] = buffer[38:46] = (high << 8).to_bytes(8, "big")
 
     def seal(kind: int, payload: bytes) -> bytes:
-        nonlocal number, known_size, known_kind, start, length, end
-        size = len(payload)
-        if size != known_size or kind != known_kind:
-            known_size, known_kind = size, kind
-            start = _pack_start(kind, DTLS12)
-            length = (size + _EXPLICIT_NONCE + TAG_SIZE).to_bytes(2, "big")
-            end = start + size.to_bytes(2, "big")
-        numbered = _pack_number(number)
-        number += 1
-        return _join((start, numbered, length, numbered, encrypt(salt + numbered, payload, numbered + end)))
+        nonlocal low, high
+        if len(payload) != known_size or kind != known_kind:
+            reshape(kind, len(payload))
+        try:
+            buffer[11] = buffer[19] = buffer[35] = buffer[45] = low
+        except ValueError:  # more than a byte: once in 256 records
+            low, high = 0, high + 1
+            renumber()
+        low += 1
+        encrypt_into(nonce, payload, additional, body)
+        return take()
 
     def read() -> int:
-        return number - (epoch << 48)
+        return (high << 8) + low - (epoch << 48)
 
     def write(sequence: int) -> None:
-        nonlocal number
-        number = epoch << 48 | sequence
+        nonlocal low, high
+        low, high = sequence & 0xFF, epoch << 40 | sequence >> 8
+        renumber()
 
     return seal, read, write
 
@@ -72,13 +100,13 @@ class GcmSealer:
 
     __slots__ = ("_encrypt", "_read", "_salt", "_write", "connection_id", "epoch", "overhead", "seal")
 
-    def __init__(self, aead: Aead, salt: bytes, epoch: int) -> None:
+    def __init__(self, aead: AESGCM, salt: bytes, epoch: int) -> None:
         self.epoch = epoch
         self.connection_id = b""
         self.overhead = HEADER_SIZE + _EXPLICIT_NONCE + TAG_SIZE
         self._encrypt = aead.encrypt
         self._salt = salt
-        self.seal, self._read, self._write = _gcm_sealing(aead.encrypt, salt, epoch)
+        self.seal, self._read, self._write = _gcm_sealing(aead, salt, epoch)
 
     @property
     def sequence(self) -> int:
@@ -101,7 +129,7 @@ class ChaChaSealer:
 
     __slots__ = ("_encrypt", "_epoch_bits", "_iv", "connection_id", "epoch", "overhead", "sequence")
 
-    def __init__(self, aead: Aead, iv: bytes, epoch: int) -> None:
+    def __init__(self, aead: ChaCha20Poly1305, iv: bytes, epoch: int) -> None:
         self.epoch = epoch
         self.sequence = 0
         self.connection_id = b""
@@ -157,7 +185,8 @@ class _Opener:
         window.accept(record.sequence)
         return record.type, record.sequence, payload
 
-    def open_application_data(self, datagram: bytes) -> bytes | None:
+    def _open_lone(self, datagram: bytes) -> bytes | None:
+        """What `Opener.open_application_data` is about, for any sequence number."""
         nonce_size, window = self._nonce_size, self._window
         size = len(datagram) - HEADER_SIZE - nonce_size - TAG_SIZE
         if size < 0:
@@ -184,57 +213,86 @@ class _Opener:
         return payload
 
 
+def _gcm_opening(aead: AESGCM, salt: bytes, epoch: int, window: ReplayWindow, otherwise: _Open) -> _Open:
+    """Opening a datagram of application data. Nearly every record has the number after the highest one, hence a
+    header, nonce and additional data that can be foreseen, as in `_gcm_sealing`. Any other is for `otherwise`.
+    """
+    decrypt = aead.decrypt
+    low = high = 0
+    highest = known_size = -1
+    start = _pack_start(ContentType.APPLICATION_DATA, DTLS12)
+    header = bytearray(start + bytes(18))
+    numbered = bytearray(salt + bytes(16) + start + bytes(2))
+    nonce, additional = memoryview(numbered)[:12], memoryview(numbered)[12:]
+
+    def foresee(size: int) -> None:
+        nonlocal low, high, highest, known_size
+        known_size, highest = size, window.highest
+        low, high = highest + 1 & 0xFF, epoch << 40 | highest + 1 >> 8
+        header[11:13] = (size + _EXPLICIT_NONCE + TAG_SIZE).to_bytes(2, "big")
+        numbered[23:] = size.to_bytes(2, "big")
+        renumber()
+
+    def renumber() -> None:
+        header[3:11] = header[13:] = numbered[4:12] = numbered[12:20] = (high << 8).to_bytes(8, "big")
+
+    def open_application_data(datagram: bytes) -> bytes | None:
+        nonlocal low, high, highest
+        size = len(datagram) - 37
+        if size != known_size or window.highest != highest:
+            if not 0 <= size <= MAX_FRAGMENT:
+                return None
+            foresee(size)
+        try:
+            header[10] = header[20] = numbered[11] = numbered[19] = low
+        except ValueError:
+            low, high = 0, high + 1
+            renumber()
+        if datagram[:21] != header:
+            return otherwise(datagram)
+        try:
+            payload = decrypt(nonce, datagram[21:], additional)
+        except InvalidTag:
+            return None
+        highest = window.advance()
+        low += 1
+        return payload
+
+    return open_application_data
+
+
 class GcmOpener(_Opener):
-    __slots__ = ("_salt", "_start")
+    __slots__ = ("_salt", "open_application_data")
     _nonce_size = _EXPLICIT_NONCE
 
-    def __init__(self, aead: Aead, salt: bytes, epoch: int) -> None:
+    def __init__(self, aead: AESGCM, salt: bytes, epoch: int) -> None:
         super().__init__(aead, epoch)
         self._salt = salt
-        self._start = b"\x17\xfe\xfd" + epoch.to_bytes(2, "big")
+        self.open_application_data = _gcm_opening(aead, salt, epoch, self._window, self._open_lone)
 
     def _nonce(self, number: int, fragment: bytes) -> bytes:
         return self._salt + fragment[:_EXPLICIT_NONCE]
-
-    def open_application_data(self, datagram: bytes) -> bytes | None:
-        size = len(datagram) - HEADER_SIZE - _EXPLICIT_NONCE - TAG_SIZE
-        # A record with this start and this length is the whole datagram, or it isn't one for the short way.
-        if (
-            size < 0
-            or datagram[:5] != self._start
-            or datagram[11] << 8 | datagram[12] != size + 24
-            or size > MAX_FRAGMENT
-        ):
-            return None
-        window = self._window
-        sequence = int.from_bytes(datagram[5:11], "big")
-        if not window.is_fresh(sequence):
-            return None
-        additional = datagram[3:11] + b"\x17\xfe\xfd" + size.to_bytes(2, "big")
-        try:
-            payload = self._decrypt(self._salt + datagram[13:21], datagram[21:], additional)
-        except InvalidTag:
-            return None
-        window.accept(sequence)
-        return payload
 
 
 class ChaChaOpener(_Opener):
     __slots__ = ("_iv",)
 
-    def __init__(self, aead: Aead, iv: bytes, epoch: int) -> None:
+    def __init__(self, aead: ChaCha20Poly1305, iv: bytes, epoch: int) -> None:
         super().__init__(aead, epoch)
         self._iv = int.from_bytes(iv, "big")
+
+    def open_application_data(self, datagram: bytes) -> bytes | None:
+        return self._open_lone(datagram)
 
     def _nonce(self, number: int, fragment: bytes) -> bytes:
         return (self._iv ^ number).to_bytes(12, "big")
 
 
 def make_sealer(suite: Suite, key: bytes, iv: bytes, epoch: int) -> Sealer:
-    make = GcmSealer if suite.aead is AeadKind.AES_GCM else ChaChaSealer
-    return make(suite.make_aead(key), iv, epoch)
+    aead = suite.make_aead(key)
+    return GcmSealer(aead, iv, epoch) if isinstance(aead, AESGCM) else ChaChaSealer(aead, iv, epoch)
 
 
 def make_opener(suite: Suite, key: bytes, iv: bytes, epoch: int) -> Opener:
-    make = GcmOpener if suite.aead is AeadKind.AES_GCM else ChaChaOpener
-    return make(suite.make_aead(key), iv, epoch)
+    aead = suite.make_aead(key)
+    return GcmOpener(aead, iv, epoch) if isinstance(aead, AESGCM) else ChaChaOpener(aead, iv, epoch)

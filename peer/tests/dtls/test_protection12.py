@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
 from peer.dtls.config import Version
+from peer.dtls.protection import Opener
 from peer.dtls.protection12 import make_opener, make_sealer
 from peer.dtls.suites import SUITES, AeadKind, Suite
+from peer.testing import Entropy
 from peer.wire.dtls_record import CiphertextRecord, Record, parse_datagram
 
 SUITES_12 = [pytest.param(suite, id=suite.id.name) for suite in SUITES.values() if suite.version is Version.DTLS12]
@@ -63,3 +67,40 @@ def test_what_is_refused(suite: Suite) -> None:
     for datagram in (b"", good[:20], good + b"\x00", by_hand(suite, 1, 7, b"x", 22)):
         assert opener.open_application_data(datagram) is None
     assert opener.open_application_data(good) == b"content"
+
+
+@pytest.mark.parametrize("suite", SUITES_12)
+def test_numbers_go_on_beyond_a_byte_and_sizes_change(suite: Suite) -> None:
+    sealer = make_sealer(suite, bytes(suite.key_size), iv_of(suite), 1)
+    for start in (0, 65_530, (1 << 40) - 5):
+        sealer.sequence = start
+        for sequence in range(start, start + 260):
+            content, kind = bytes(sequence % 7 * 500), 22 + sequence % 2
+            assert sealer.seal(kind, content) == by_hand(suite, 1, sequence, content, kind)
+        assert sealer.sequence == start + 260
+
+
+@pytest.mark.parametrize("suite", SUITES_12)
+def test_both_ways_of_opening_share_a_window(suite: Suite) -> None:
+    assert_one_window(
+        make_opener(suite, bytes(suite.key_size), iv_of(suite), 1),
+        lambda sequence, content: by_hand(suite, 1, sequence, content),
+    )
+
+
+def assert_one_window(opener: Opener, seal: Callable[[int, bytes], bytes]) -> None:
+    """Records out of order, again and of several sizes, by the short way and the long one: each is taken once."""
+    chance, seen, highest = Entropy("window"), set[int](), -1
+    for step in range(800):
+        sequence = max(0, highest + (1 if chance.below(3) else chance.below(40) - 20))
+        content = bytes(2 + chance.below(3))
+        data = seal(sequence, content)
+        if step % 5:
+            opened = opener.open_application_data(data)
+        else:
+            (record,) = parse_datagram(data)
+            found = opener.open(record)
+            opened = None if found is None else found[2]
+        assert opened == (None if sequence in seen else content), f"step {step}: record {sequence}"
+        seen.add(sequence)
+        highest = max(highest, sequence)

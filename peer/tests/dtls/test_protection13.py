@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from peer.dtls.protection13 import Opener13, Sealer13
 from peer.dtls.schedule13 import expand_label
 from peer.dtls.suites import SUITES, AeadKind, Suite
+from peer.tests.dtls.test_protection12 import assert_one_window
 from peer.wire.dtls_record import CiphertextRecord, Record, parse_datagram
 
 SUITES_13 = [pytest.param(suite, id=suite.id.name) for suite in SUITES.values() if suite.authentication is None]
@@ -49,6 +50,31 @@ def test_what_we_write(suite: Suite, sequence: int) -> None:
     sealer.connection_id = b"cid"
     again = Record(22, 0xFEFD, 6, sequence, b"")
     assert sealer.seal_record(again) == by_hand(suite, secret, 0x3E, b"cid", sequence, b"\x16", 2, True)
+
+
+@pytest.mark.parametrize("suite", SUITES_13)
+def test_numbers_go_on_beyond_a_byte_and_sizes_change(suite: Suite) -> None:
+    secret = SECRET[: 32 if suite.hash == "sha256" else 48]
+    sealer = Sealer13(suite, secret, 3)
+    for start in (0, 65_530, (1 << 40) - 5):
+        sealer.sequence = start
+        for sequence in range(start, start + 260):
+            content, kind = bytes(sequence % 7 * 500), 22 + sequence % 2
+            wanted = by_hand(suite, secret, 0x2F, b"", sequence, content + bytes([kind]), 2, True)
+            assert sealer.seal(kind, content) == wanted
+        assert sealer.sequence == start + 260
+
+
+@pytest.mark.parametrize("suite", SUITES_13)
+@pytest.mark.parametrize("length", [False, True])
+def test_both_ways_of_opening_share_a_window(suite: Suite, length: bool) -> None:
+    secret = SECRET[: 32 if suite.hash == "sha256" else 48]
+    assert_one_window(
+        Opener13(suite, secret, 3, frozenset()),
+        lambda sequence, content: by_hand(
+            suite, secret, 0x2B | length << 2, b"", sequence, content + b"\x17", 2, length
+        ),
+    )
 
 
 @pytest.mark.parametrize("suite", SUITES_13)
