@@ -136,6 +136,7 @@ _ELSEWHERE: Final = {
     "clauses": ("harness.clauses.cli", "app"),
     "report": ("harness.report.cli", "app"),
     "fuzz": ("harness.fuzz.cli", "fuzz"),
+    "resume": ("harness.fuzz.cli", "resume"),
     "replay": ("harness.fuzz.cli", "replay"),
     "soak": ("harness.soak.cli", "soak_command"),
 }

@@ -29,7 +29,7 @@ from harness.fuzz.finding import Finding, FindingError, findings_below
 from harness.fuzz.target import Example, Problem, Target
 from harness.results import write_atomically
 
-__all__ = ["STATE_FILE", "Campaign", "Limits", "LockedError", "Progress", "locked"]
+__all__ = ["STATE_FILE", "Campaign", "Kept", "Limits", "LockedError", "Progress", "locked"]
 
 STATE_FILE: Final = "campaign.json"
 _BATCH: Final = 100
@@ -56,6 +56,28 @@ def locked(directory: Path) -> Iterator[None]:
         except OSError as error:
             raise LockedError(f"another campaign works in {directory}") from error
         yield
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a campaign is of, as its directory says."""
+
+    target: str
+    endpoints: tuple[str, ...]
+    seed: int
+
+    @classmethod
+    def of(cls, directory: Path) -> Kept | None:
+        """The campaign that is there; None when there is none, or none that can be read."""
+        try:
+            data = json.loads((directory / STATE_FILE).read_text("utf-8"))
+            return cls(str(data["target"]), tuple(map(str, data["endpoints"])), int(data["seed"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    @property
+    def title(self) -> str:
+        return f"{self.target} on {' and '.join(self.endpoints)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +154,9 @@ class Campaign:
         try:
             with suppress(KeyboardInterrupt):
                 while not self._is_over():
-                    self._run_batch()
+                    # Counted before it is run: what is interrupted isn't played again.
                     self.progress.batch += 1
+                    self._run_batch(self.progress.batch - 1)
         finally:
             self.progress.doing = "done"
             self._save()
@@ -145,7 +168,7 @@ class Campaign:
 
     # One batch
 
-    def _run_batch(self) -> None:
+    def _run_batch(self, number: int) -> None:
         batch = _Batch(self)
         most = self._limits.examples
         size = _BATCH if most is None else max(1, min(_BATCH, most - self.progress.here))
@@ -163,7 +186,7 @@ class Campaign:
             **options,
         )
         test = given(self._target.strategy())(batch.example)
-        test = hypothesis.seed(self.progress.seed * 1_000_003 + self.progress.batch)(configured(test))
+        test = hypothesis.seed(self.progress.seed * 1_000_003 + number)(configured(test))
         with suppress(_Found, Flaky):
             test()
         if batch.smallest is not None and batch.pinned is not None:

@@ -1,4 +1,4 @@
-"""`python -m harness fuzz <target>` and `python -m harness replay <finding>`."""
+"""`python -m harness fuzz <target>`, `resume <directory>` and `replay <finding>`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Final, NoReturn, TypeAlias
 
 import typer
 from rich.console import Console
@@ -14,18 +14,17 @@ from rich.markup import escape
 
 from harness.endpoints.stacks import KNOWN
 from harness.errors import EndpointError
-from harness.fuzz.campaign import Campaign, Limits, LockedError, Progress, locked
+from harness.fuzz.campaign import Campaign, Kept, Limits, LockedError, Progress, locked
 from harness.fuzz.finding import Finding, FindingError, Replay
 from harness.fuzz.finding import replay as play_again
 from harness.fuzz.show import run_and_show, summary
 from harness.fuzz.targets import TARGETS, make
 from harness.fuzz.workers import Team, WorkerError
 
-__all__ = ["fuzz", "replay", "replay_text"]
+__all__ = ["fuzz", "replay", "replay_text", "resume"]
 
 OUT: Final = Path("reports/fuzz")
 _UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
-_SEED_FILE: Final = re.compile(r'"seed": (\d+)')
 
 console = Console(highlight=False, soft_wrap=True)
 complaints = Console(stderr=True, highlight=False)
@@ -44,20 +43,29 @@ def seconds_of(text: str) -> float:
     return float(match[1]) * _UNITS[match[2]]
 
 
+_MaxTime: TypeAlias = Annotated[str, typer.Option(help="When to stop: 20s, 10m, 1h.")]
+_MaxExamples: TypeAlias = Annotated[int | None, typer.Option(help="Stop after so many examples.", min=1)]
+_Workers: TypeAlias = Annotated[
+    int, typer.Option(help="How many processes work on it, each with a seed of its own.", min=1)
+]
+
+
 def fuzz(
     target: Annotated[str, typer.Argument(help=f"What is fuzzed: {', '.join(TARGETS)}.")],
-    max_time: Annotated[str, typer.Option(help="When to stop: 20s, 10m, 1h.")] = "10m",
-    max_examples: Annotated[int | None, typer.Option(help="Stop after so many examples.", min=1)] = None,
+    max_time: _MaxTime = "10m",
+    max_examples: _MaxExamples = None,
     seed: Annotated[int | None, typer.Option(help="Goes on with the directory's seed, or draws one.")] = None,
     endpoint: Annotated[
         str, typer.Option(help=f"Who is tried: {', '.join(KNOWN)}; two, comma-separated, are compared (signalling).")
     ] = "reference",
-    workers: Annotated[
-        int, typer.Option(help="How many processes work on it, each with a seed of its own.", min=1)
-    ] = 1,
-    out: Annotated[Path | None, typer.Option(help="The campaign's directory; a campaign there goes on.")] = None,
+    workers: _Workers = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option(help=f"The campaign's directory, below {OUT} by default; a campaign that is there goes on."),
+    ] = None,
 ) -> None:
-    """Fuzz one target: our parsers and machines, or an endpoint. Ctrl-C stops with everything saved.
+    """Fuzz one target: our parsers and machines, or an endpoint. Ctrl-C stops with everything saved, and
+    `harness resume DIRECTORY` (or the same command again) goes on where it was.
 
     Exit code 0: nothing new was found; 1: there are new findings; 2: could not run.
     """
@@ -67,16 +75,44 @@ def fuzz(
     if unknown := [name for name in names if name not in KNOWN]:
         _give_up(f"unknown endpoint {', '.join(unknown)}; there are {', '.join(KNOWN)}")
     directory = out or OUT / "-".join([target, *(names if names != ("reference",) else ())])
+    kept = Kept.of(directory)
+    if kept is not None and (kept.target, kept.endpoints) != (target, names):
+        _give_up(f"{directory} holds a campaign of {kept.title}: choose another --out")
+    if seed is None:
+        seed = secrets.randbelow(1 << 32) if kept is None else kept.seed
+    _go_on(Kept(target, names, seed), directory, max_time, max_examples, workers)
+
+
+def resume(
+    directory: Annotated[Path, typer.Argument(help=f"A campaign's directory, or its name below {OUT}.")],
+    max_time: _MaxTime = "10m",
+    max_examples: _MaxExamples = None,
+    workers: _Workers = 1,
+) -> None:
+    """Go on with a campaign where it was: same target, endpoints and seed; what was covered and found counts.
+
+    The limits are those of this run. Exit codes as of `fuzz`.
+    """
+    if not directory.exists():
+        directory = OUT / directory
+    kept = Kept.of(directory)
+    if kept is None:
+        _give_up(f"there is no campaign in {directory}")
+    if kept.target not in TARGETS:
+        _give_up(f"{directory} holds a campaign of {kept.title}, which there isn't")
+    _go_on(kept, directory, max_time, max_examples, workers)
+
+
+def _go_on(kept: Kept, directory: Path, max_time: str, max_examples: int | None, workers: int) -> None:
+    """Run a campaign, new or not, and end with its exit code."""
     try:
         limits = Limits(seconds_of(max_time), max_examples)
-        title = f"{target} on {' and '.join(names)}"
         with locked(directory):
-            chosen = _seed(directory) if seed is None else seed
             if workers > 1:
-                team = Team(target, names, directory, chosen, limits, workers)
-                progress = run_and_show(team.run, console, title, limits.seconds)
+                team = Team(kept.target, kept.endpoints, directory, kept.seed, limits, workers)
+                progress = run_and_show(team.run, console, kept.title, limits.seconds)
             else:
-                progress = _alone(target, names, directory, chosen, limits, title)
+                progress = _alone(kept, directory, limits)
     except (LockedError, WorkerError, EndpointError, ValueError, OSError) as error:
         _give_up(str(error))
     summary(progress, directory, console)
@@ -84,22 +120,13 @@ def fuzz(
         raise typer.Exit(1)
 
 
-def _alone(target: str, names: tuple[str, ...], directory: Path, seed: int, limits: Limits, title: str) -> Progress:
-    with make(target, names) as subject:
+def _alone(kept: Kept, directory: Path, limits: Limits) -> Progress:
+    with make(kept.target, kept.endpoints) as subject:
 
         def run(watch: Callable[[Progress], None]) -> Progress:
-            return Campaign(subject, directory, seed=seed, limits=limits, watch=watch).run()
+            return Campaign(subject, directory, seed=kept.seed, limits=limits, watch=watch).run()
 
-        return run_and_show(run, console, title, limits.seconds)
-
-
-def _seed(directory: Path) -> int:
-    """The seed of the campaign that goes on here, or a new one."""
-    try:
-        known = _SEED_FILE.search((directory / "campaign.json").read_text("utf-8"))
-    except OSError:
-        known = None
-    return int(known[1]) if known else secrets.randbelow(1 << 32)
+        return run_and_show(run, console, kept.title, limits.seconds)
 
 
 def replay(

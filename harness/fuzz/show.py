@@ -75,3 +75,4 @@ def summary(progress: Progress, directory: Path, console: Console) -> None:
             f"{len(progress.findings) - len(progress.fresh)} known"
         )
     )
+    console.print(Text(f"go on with `python -m harness resume {directory}`", style="dim"), soft_wrap=True)

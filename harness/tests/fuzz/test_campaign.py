@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import random
 from pathlib import Path
 
 import pytest
 
 from harness.fuzz.campaign import STATE_FILE, Campaign, Limits, LockedError, locked
-from harness.fuzz.finding import Finding
+from harness.fuzz.finding import Finding, findings_below
 from harness.fuzz.target import Example, Played
 from harness.tests.fuzz.planted import Planted
 
@@ -55,6 +57,26 @@ def test_ctrl_c_ends_it_with_everything_saved(tmp_path: Path) -> None:
     progress = Campaign(Interrupted(10**6), tmp_path, seed=1, limits=LIMITS).run()
     assert progress.here == 120
     assert json.loads((tmp_path / STATE_FILE).read_text())["examples"] == 120
+
+
+def test_a_campaign_killed_at_any_time_is_readable_and_goes_on(tmp_path: Path) -> None:
+    fork, dice, examples = multiprocessing.get_context("fork"), random.Random(9), 0
+    for seed in range(4):
+        limits = Limits(seconds=20.0, examples=10**6, shrinking=0.1)
+        campaign = Campaign(Planted(other=7), tmp_path, seed=seed, limits=limits)
+        assert not campaign.progress.problems
+        assert campaign.progress.examples >= examples
+        examples = campaign.progress.examples
+        process = fork.Process(target=campaign.run)
+        process.start()
+        process.join(dice.uniform(0.01, 0.3))
+        process.kill()
+        process.join()
+        process.close()
+        found = list(findings_below(tmp_path))
+        assert all(isinstance(one, Finding) for one in found)
+    assert {one.problem.error for one in found if isinstance(one, Finding)} <= {"TooLarge", "Multiple"}
+    assert Campaign(Planted(other=7), tmp_path, seed=1, limits=Limits(examples=10)).run().examples > examples
 
 
 def test_a_corrupt_state_or_finding_is_reported_and_skipped(tmp_path: Path) -> None:

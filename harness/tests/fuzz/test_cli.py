@@ -30,6 +30,29 @@ def test_nothing_found_is_0(tmp_path: Path) -> None:
     assert (tmp_path / "campaign.json").exists()
 
 
+def test_a_campaign_goes_on_by_its_directory(tmp_path: Path) -> None:
+    run("fuzz", "rtp", "--max-examples", 20, "--seed", 5, "--out", tmp_path)
+    code, output = run("resume", tmp_path, "--max-examples", 20)
+    kept = json.loads((tmp_path / "campaign.json").read_text())
+    assert code == 0, output
+    assert (kept["target"], kept["seed"]) == ("rtp", 5)
+    assert kept["examples"] >= 40
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"target": "no such", "endpoints": [], "seed": 1}'])
+def test_what_is_no_campaign_cannot_go_on(tmp_path: Path, text: str) -> None:
+    if text:
+        (tmp_path / "campaign.json").write_text(text)
+    code, output = run("resume", tmp_path)
+    assert code == 2
+    assert "could not run" in output
+
+
+def test_another_target_in_its_directory_is_refused(tmp_path: Path) -> None:
+    run("fuzz", "rtp", "--max-examples", 5, "--out", tmp_path)
+    assert run("fuzz", "rtcp", "--max-examples", 5, "--out", tmp_path)[0] == 2
+
+
 def test_steps_and_the_cells_of_the_signalling_machine_are_counted(tmp_path: Path) -> None:
     options = ("signalling", "--max-examples", 10, "--seed", 5, "--out", tmp_path)
     _, output = run("fuzz", *options)
