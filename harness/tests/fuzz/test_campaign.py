@@ -26,6 +26,11 @@ def test_a_problem_is_found_shrunk_confirmed_and_kept(tmp_path: Path) -> None:
     assert progress.cells["1 digits"] > 0
 
 
+def test_what_was_interesting_is_in_the_database(tmp_path: Path) -> None:
+    Campaign(Planted(), tmp_path, seed=1, limits=LIMITS).run()
+    assert any(path.is_file() for path in (tmp_path / "examples").rglob("*"))
+
+
 def test_two_problems_are_two_findings_and_neither_is_found_twice(tmp_path: Path) -> None:
     progress = Campaign(Planted(other=7), tmp_path, seed=1, limits=LIMITS).run()
     assert {found.problem.error for found in progress.fresh} == {"TooLarge", "Multiple"}
