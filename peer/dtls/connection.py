@@ -66,6 +66,7 @@ class Connection:
         self._early_data: list[bytes] = []
         self._closed = False
         self._gives_up_at: float | None = None
+        self._sent_since_renewal = 0
         self._seal: Callable[[int, bytes], bytes] | None = None
         self._open_application_data: Callable[[bytes], bytes | None] | None = None
         self.sent_alert: int | None = None
@@ -106,6 +107,7 @@ class Connection:
         records = self._records
         if len(data) > MAX_FRAGMENT:
             raise LocalProtocolError(f"{len(data)} bytes don't fit a record")
+        self._sent_since_renewal += 1
         if self._seal is not None:
             records.outbox.append(self._seal(_APPLICATION_DATA, data))
             return
@@ -175,11 +177,11 @@ class Connection:
 
     def datagrams_to_send(self, now: float) -> list[bytes]:
         """The datagrams to send now, in order; none is returned twice."""
-        records = self._records
-        if records.sealer(records.write_epoch).sequence > _UPDATE_AFTER and self._machine.complete:
+        if self._sent_since_renewal > _UPDATE_AFTER and self._machine.complete:
+            self._sent_since_renewal = 0
             self._conversation.now = now
             self._machine.renew_keys()
-        return records.drain()
+        return self._records.drain()
 
     def next_timeout(self) -> float | None:
         if self._closed:

@@ -131,7 +131,8 @@ class RecordLayer:
 
     def drain(self) -> list[bytes]:
         """The datagrams to send."""
-        self.flush()
+        if self._pending:
+            self.flush()
         datagrams, self.outbox = self.outbox, []
         if self._transform_datagram is identity:
             return datagrams

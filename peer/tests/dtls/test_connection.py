@@ -470,8 +470,7 @@ def test_a_bad_key_update() -> None:
 def test_keys_are_renewed_before_their_limit() -> None:
     p = completed(client(versions=V13), server(versions=V13))
     settle(p)
-    p.a.machine._records.sealer(3).sequence = (1 << 23) + 1
-    p.b.machine._records.newest_opener._window.highest = 1 << 23
+    p.a.machine._sent_since_renewal = (1 << 23) + 1
     p.a.machine.send(b"one too many")
     settle(p)
     assert p.a.machine._records.write_epoch == 4
