@@ -26,7 +26,7 @@ from harness.net.namespaces import Lab, Namespace, Site, why_unavailable
 from peer.api import Seams
 from peer.ice.edge import Selection
 
-__all__ = ["Place", "needs_coturn", "needs_namespaces", "runs_in_namespaces"]
+__all__ = ["Place", "needs_coturn", "needs_namespaces", "runs_in_namespaces", "two_sites"]
 
 
 def needs_coturn() -> str:
@@ -97,6 +97,11 @@ class Place:
         if isinstance(endpoint, Reference):
             return await endpoint.peer_connection(self.configuration, seams=_at(self.lab.host(site)))
         return await endpoint.peer_connection(self.configuration)
+
+
+async def two_sites(stage: Stage) -> Place:
+    """Two sites behind NATs of their own, which `Lab.change_nat` changes; the same for all rows of a run."""
+    return await stage.shelf.get("two sites behind NATs", lambda: Place.built(Site(double=True), Site(double=True)))
 
 
 def _at(host: Namespace) -> Seams:

@@ -28,7 +28,7 @@ Announce: TypeAlias = Callable[[str], None]
 #: Why this machine can't play a row, in words with the remedy; empty when it can.
 Need: TypeAlias = Callable[[], str]
 
-#: A cell that takes longer than this hangs.
+#: A cell that takes longer than this hangs, unless its row says otherwise.
 LIMIT: Final = 90.0
 
 
@@ -80,8 +80,8 @@ class Row:
     """One scenario. `about` is one line for the report.
 
     `needs` are the machine's part: root, a package. `lacks` is the endpoints' part: what one of a cell's two can't do,
-    in words; empty when they can. `by_default` rows are played by `python -m harness matrix` when no row is named,
-    `as_case` rows by `pytest cases`.
+    in words; empty when they can. A cell that takes longer than `limit` seconds hangs. `by_default` rows are played by
+    `python -m harness matrix` when no row is named, `as_case` rows by `pytest cases`.
     """
 
     name: str
@@ -89,6 +89,7 @@ class Row:
     play: Callable[[Stage], Awaitable[None]]
     needs: tuple[Need, ...] = ()
     lacks: Callable[[Cell], str] = lambda _: ""
+    limit: float = LIMIT
     by_default: bool = True
     as_case: bool = True
 
@@ -103,7 +104,7 @@ class Row:
                 raise Unsupported(reason)
         stage.scene.facts |= facts.merge()
         try:
-            async with asyncio.timeout(LIMIT):
+            async with asyncio.timeout(self.limit):
                 await self.play(stage)
         except TimeoutError as error:
-            raise EndpointTimeout(f"{stage.cell} took longer than {LIMIT:.0f} s") from error
+            raise EndpointTimeout(f"{stage.cell} took longer than {self.limit:.0f} s") from error

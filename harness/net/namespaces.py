@@ -4,6 +4,8 @@
                                 ├── bridge (the internet) ── server
     host ── lan ─[ NAT ]─ wan ──┘
 
+A double site has its provider's NAT before its own; a second site may share that one.
+
     with Lab.build({"a": Site(NatKind.SYMMETRIC), "b": Site(None)}) as lab:
         with lab.host("a").entered():
             ...                                   # sockets made here belong to that host
@@ -46,13 +48,15 @@ class NamespacesUnavailableError(Exception):
 class Site:
     """One site: its NAT (None for public addresses), a second NAT of the same kind before it, how many hosts.
 
-    With `ipv6` the hosts have public IPv6 addresses as well, which nobody translates.
+    With `ipv6` the hosts have public IPv6 addresses as well, which nobody translates. A double site may share the
+    second NAT, its provider's, with a site named before it.
     """
 
     nat: NatKind | None = NatKind.PORT_RESTRICTED
     double: bool = False
     hosts: int = 1
     ipv6: bool = False
+    shares: str | None = None
 
 
 def _run(*command: str, stdin: str | None = None) -> str:
@@ -163,7 +167,7 @@ def _setns(descriptor: int) -> None:
         raise OSError(ctypes.get_errno(), "setns failed")
 
 
-def _nat_rules(kind: NatKind, inside: str, lan: str) -> str:
+def _nat_rules(kind: NatKind, inside: str) -> str:
     """nftables for one NAT whose outer interface is `wan`.
 
     The kernel's masquerade keeps ports where it can, so its mapping doesn't depend on the destination, and conntrack
@@ -174,20 +178,39 @@ def _nat_rules(kind: NatKind, inside: str, lan: str) -> str:
         NatKind.FULL_CONE: f'iifname "wan" udp dport 1024-65535 dnat to {inside};',
         NatKind.RESTRICTED: f'iifname "wan" udp dport 1024-65535 ip saddr @called dnat to {inside};',
     }.get(kind, "")
-    hairpin = f'iifname "lan" oifname "lan" ip saddr {lan} masquerade;'
     ports = " fully-random" if kind is NatKind.SYMMETRIC else ""
     return f"""
         flush ruleset
         table ip nat {{
             set called {{ type ipv4_addr; flags dynamic,timeout; timeout 120s; }}
             chain arriving {{ type nat hook prerouting priority dstnat; {let_in} }}
-            chain leaving {{
-                type nat hook postrouting priority srcnat;
-                oifname "wan" masquerade{ports};
-                {hairpin}
-            }}
+            chain leaving {{ type nat hook postrouting priority srcnat; oifname "wan" masquerade{ports}; }}
             chain passing {{ type filter hook forward priority 0; oifname "wan" add @called {{ ip daddr }}; }}
             chain ending {{ type filter hook input priority 0; iifname "wan" meta l4proto udp drop; }}
+        }}
+    """
+
+
+def _ports(number: int) -> tuple[int, int]:
+    """The ports that the hosts of a site use: no other site's, so that NATs can keep them and know whose they are."""
+    return 10_000 * number, 10_000 * number + 9_999
+
+
+def _hairpin_rules(outside: str, insides: Mapping[str, tuple[int, int]]) -> str:
+    """What makes a NAT talk to itself (RFC 4787 section 6): who inside sends to its outer address reaches the site that
+    has the port there, and is seen with an outer address too.
+    """
+    turn_back = " ".join(
+        f'iifname "lan" ip daddr {outside} udp dport {first}-{last} dnat to {inside};'
+        for inside, (first, last) in insides.items()
+    )
+    return f"""
+        table ip hairpin {{
+            chain arriving {{ type nat hook prerouting priority dstnat; {turn_back} }}
+            chain leaving {{
+                type nat hook postrouting priority srcnat;
+                oifname "lan" ip saddr {{ {", ".join(insides)} }} meta l4proto udp snat to {outside};
+            }}
         }}
     """
 
@@ -208,10 +231,31 @@ class Lab:
     def host(self, site: str, number: int = 0) -> Namespace:
         return self._hosts[site][number]
 
-    def change_nat(self, site: str, kind: NatKind) -> None:
-        """Give a site behind a NAT another kind of NAT. What it has translated so far is translated as before."""
-        for router, lan in self._routers[site]:
-            router.nft(_nat_rules(kind, f"{lan}.2", f"{lan}.0/24"))
+    def change_nat(self, site: str, nat: Site) -> None:
+        """Give a site the NAT of another description, in as far as its own routers allow: one that was built double may
+        be single, when its inner router passes everything on. What was translated so far is translated as before.
+        """
+        (*providers, (router, lan)) = self._routers[site]
+        inside = self._hosts[site][0].address
+        if nat.nat is None or (nat.double and not providers):
+            raise ValueError(f"{site} has no routers for {nat}")
+        for provider, _ in providers:
+            there = router.address if nat.double else inside
+            provider.nft(_nat_rules(nat.nat, there))
+            change = "del" if nat.double else "replace"
+            with contextlib.suppress(NamespacesUnavailableError):  # the route is gone already
+                provider.run("ip", "route", change, f"{lan}.0/24", "via", router.address)
+        router.nft(_nat_rules(nat.nat, inside) if nat.double or not providers else "flush ruleset")
+
+    def set_hairpin(self, site: str, works: bool) -> None:
+        """Whether the provider's NAT of a site lets those who share it reach each other by its outer address."""
+        provider, _ = self._routers[site][0]
+        provider.nft("table ip hairpin; delete table ip hairpin")
+        if works:
+            numbers = {name: number for number, name in enumerate(self._hosts, start=1)}
+            sharing = {name: routers for name, routers in self._routers.items() if routers[0][0] is provider}
+            insides = {routers[-1][0].address: _ports(numbers[name]) for name, routers in sharing.items()}
+            provider.nft(_hairpin_rules(provider.address, insides))
 
     def replug(self, site: str, address: str) -> Namespace:
         """The first host of a site loses its interface, and has it back with another address of the same network."""
@@ -276,14 +320,20 @@ class Lab:
             return [self._make_public_host(name, number, index, site) for index in range(site.hosts)]
         outer, bridge, wan, gateway = self.server, "internet", public, SERVER_ADDRESS
         if site.double:
-            outer = self._make_nat(name, "isp", site.nat, outer, bridge, wan, gateway, f"10.{100 + number}.0")
-            bridge, wan, gateway = "lan", f"10.{100 + number}.0.2", f"10.{100 + number}.0.1"
+            if site.shares is None:
+                self._make_nat(name, "isp", site.nat, outer, bridge, wan, gateway, f"10.{100 + number}.0")
+            else:
+                self._routers[name] = self._routers[site.shares][:1]
+            outer, between = self._routers[name][0]
+            bridge, wan, gateway = "lan", f"{between}.{2 if site.shares is None else 1 + number}", f"{between}.1"
         router = self._make_nat(name, "nat", site.nat, outer, bridge, wan, gateway, f"10.{number}.0")
         hosts = []
         for index in range(site.hosts):
             address, address_ipv6 = f"10.{number}.0.{2 + index}", f"2001:db8:{number}::{2 + index}"
             host = self._new(f"{name}{index}", address, address_ipv6 if site.ipv6 else "", f"10.{number}.0.1")
             self._plug(host, "eth0", router, "lan")
+            first, last = _ports(number)
+            host.run("sysctl", "-qw", f"net.ipv4.ip_local_port_range={first} {last}")
             hosts.append(host)
         if site.ipv6 and not site.double:
             self._route_ipv6(number, router, hosts)
@@ -307,7 +357,7 @@ class Lab:
         self._plug(router, "wan", outer, bridge)
         self._make_bridge(router, "lan", f"{lan}.1/24")
         router.run("sysctl", "-qw", "net.ipv4.ip_forward=1")
-        router.nft(_nat_rules(kind, f"{lan}.2", f"{lan}.0/24"))
+        router.nft(_nat_rules(kind, f"{lan}.2"))
         return router
 
     def _route_ipv6(self, number: int, router: Namespace, hosts: list[Namespace]) -> None:

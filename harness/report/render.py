@@ -22,6 +22,7 @@ from harness.report.evidence import Evidence, read_evidence
 from harness.report.fuzz_view import HEIGHT, WIDTH, read_campaigns
 from harness.report.junit import junit_xml
 from harness.report.model import case_page, overview, witnesses
+from harness.report.nat_view import crossings
 from harness.report.negotiation import negotiation
 from harness.report.packing import pack
 from harness.report.summary import PastRun, markdown, read_history
@@ -98,6 +99,7 @@ def render(run: RunResults, directory: Path, *, past: Iterable[PastRun] = (), kn
         endpoint_pages=frozenset(run.run.builds),
         campaigns=campaigns,
         negotiation=negotiation(run),
+        crossings=crossings(run),
         pages=pack(chain(pages.items(), _case_pages(jinja, run, directory, past, known))),
     )
 

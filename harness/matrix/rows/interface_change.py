@@ -15,7 +15,7 @@ from harness.errors import EndpointTimeout
 from harness.matrix import exchange, facts
 from harness.matrix.cell import Cell
 from harness.matrix.meeting import PATIENCE
-from harness.matrix.place import Place, needs_coturn, needs_namespaces, runs_in_namespaces
+from harness.matrix.place import needs_coturn, needs_namespaces, runs_in_namespaces, two_sites
 from harness.matrix.row import Row, Stage
 from harness.net.namespaces import Site
 from harness.script.steps import Echo
@@ -34,9 +34,9 @@ _AS_MEDIA: Final = {"ordered": False, "maxRetransmits": 0}
 
 async def play(stage: Stage) -> None:
     stage.announce("starting")
-    place = await stage.shelf.get("two sites behind NATs", lambda: Place.built(Site(), Site()))
+    place = await two_sites(stage)
     for site in ("a", "b"):
-        place.lab.change_nat(site, NatKind.PORT_RESTRICTED)
+        place.lab.change_nat(site, Site(NatKind.PORT_RESTRICTED))
     ledger = stage.scene.ledger
     offerer, answerer = await place.connections(await place.endpoints(stage))
     reliable = await offerer.createDataChannel("reliable")

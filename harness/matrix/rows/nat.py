@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from itertools import product
 from typing import Any, Final
 
@@ -12,7 +14,7 @@ from harness.endpoints.base import Endpoint
 from harness.endpoints.proxies import PeerConnection
 from harness.matrix import exchange, facts
 from harness.matrix.meeting import PATIENCE
-from harness.matrix.place import Place, needs_coturn, needs_namespaces, runs_in_namespaces
+from harness.matrix.place import Place, needs_coturn, needs_namespaces, runs_in_namespaces, two_sites
 from harness.matrix.row import Row, Stage
 from harness.net.namespaces import Site
 from harness.script.steps import Echo
@@ -22,17 +24,23 @@ from peer.testing import NatKind
 
 __all__ = ["ROW", "SWEEP", "is_direct"]
 
-# What the pairs that behave differently have in common: one of each.
-_FEW: Final = (
-    (NatKind.PORT_RESTRICTED, NatKind.PORT_RESTRICTED),
-    (NatKind.FULL_CONE, NatKind.SYMMETRIC),
-    (NatKind.SYMMETRIC, NatKind.SYMMETRIC),
-)
-_ALL: Final = tuple(product(NatKind, NatKind))
+
+@dataclass(frozen=True, slots=True)
+class _Crossing:
+    """Two NATs that face each other, by the names of the table, and whether there is a way without a relay."""
+
+    ours: str
+    theirs: str
+    direct: bool
+
+
+_SITES: Final[Mapping[str, Site]] = {str(kind): Site(kind) for kind in NatKind} | {
+    "double": Site(NatKind.PORT_RESTRICTED, double=True)
+}
 _SETTLING: Final = 0.05
 
 
-def is_direct(ours: NatKind, theirs: NatKind) -> bool:
+def is_direct(ours: NatKind | None, theirs: NatKind | None) -> bool:
     """Whether there is a way without a relay: not between a symmetric NAT and one that wants to have called the very
     port.
     """
@@ -40,26 +48,57 @@ def is_direct(ours: NatKind, theirs: NatKind) -> bool:
     return not (NatKind.SYMMETRIC in (ours, theirs) and {ours, theirs} <= closed)
 
 
+def _crossings(pairs: Iterable[tuple[str, str]]) -> tuple[_Crossing, ...]:
+    return tuple(_Crossing(a, b, is_direct(_SITES[a].nat, _SITES[b].nat)) for a, b in pairs)
+
+
+_ALL: Final = _crossings(product(_SITES, _SITES))
+# What the pairs that behave differently have in common: one of each.
+_FEW: Final = _crossings(
+    [("port-restricted", "port-restricted"), ("full-cone", "symmetric"), ("symmetric", "symmetric")]
+)
+# Behind one and the same NAT of a provider: directly if that lets them turn back at its outer address.
+_SHARED: Final = (_Crossing("hairpin", "hairpin", direct=True), _Crossing("no hairpin", "no hairpin", direct=False))
+
+
 async def play(stage: Stage) -> None:
     # The reference peer alone meets every pair in seconds; browsers have the row `nat-all` for that.
-    await _meet_all(stage, _FEW if stage.cell.browsers else _ALL)
+    if stage.cell.browsers:
+        await _meet_apart(stage, _FEW)
+    else:
+        await sweep(stage)
 
 
 async def sweep(stage: Stage) -> None:
-    await _meet_all(stage, _ALL)
+    await _meet_apart(stage, _ALL)
+    stage.announce("moving behind one NAT")
+    place = await stage.shelf.get("two sites of one provider", _one_provider)
+    await _meet_all(stage, place, _SHARED)
 
 
-async def _meet_all(stage: Stage, pairs: tuple[tuple[NatKind, NatKind], ...]) -> None:
-    crossed: dict[str, Any] = {}
-    stage.scene.facts["crossed"] = crossed
+def _one_provider() -> AbstractAsyncContextManager[Place]:
+    return Place.built(Site(double=True), Site(double=True, shares="a"))
+
+
+async def _meet_apart(stage: Stage, crossings: Iterable[_Crossing]) -> None:
     stage.announce("starting")
-    place = await stage.shelf.get("two sites behind NATs", lambda: Place.built(Site(), Site()))
+    await _meet_all(stage, await two_sites(stage), crossings)
+
+
+async def _meet_all(stage: Stage, place: Place, crossings: Iterable[_Crossing]) -> None:
+    # A row may do this at several places: what was found out before stays.
+    before = stage.scene.facts.get("crossed")
+    crossed: dict[str, Any] = dict(before) if isinstance(before, dict) else {}
+    stage.scene.facts["crossed"] = crossed
     among = await place.endpoints(stage)
-    for ours, theirs in pairs:
-        stage.announce(f"{ours} meets {theirs}")
-        place.lab.change_nat("a", ours)
-        place.lab.change_nat("b", theirs)
-        crossed[f"{ours} - {theirs}"] = await _meet(stage, place, among, direct=is_direct(ours, theirs))
+    for crossing in crossings:
+        stage.announce(f"{crossing.ours} meets {crossing.theirs}")
+        if crossing.ours in _SITES:
+            place.lab.change_nat("a", _SITES[crossing.ours])
+            place.lab.change_nat("b", _SITES[crossing.theirs])
+        else:
+            place.lab.set_hairpin("a", crossing.direct)
+        crossed[f"{crossing.ours} - {crossing.theirs}"] = await _meet(stage, place, among, direct=crossing.direct)
 
 
 async def _meet(stage: Stage, place: Place, among: tuple[Endpoint, Endpoint], *, direct: bool) -> str:
@@ -111,10 +150,11 @@ ROW: Final = Row(
 )
 SWEEP: Final = Row(
     "nat-all",
-    "the same for every pair of NAT kinds",
+    "the same for every pair of NAT kinds, double ones too, and behind one NAT with and without hairpinning",
     sweep,
     needs=_NEEDS,
     lacks=runs_in_namespaces,
+    limit=240.0,
     by_default=False,
     as_case=False,
 )
