@@ -73,12 +73,11 @@ class Place:
             }
             yield cls(lab, server, stacks)
 
-    @property
-    def configuration(self) -> dict[str, Any]:
-        """STUN, and TURN by UDP."""
+    def configuration(self, *, relays: bool = True) -> dict[str, Any]:
+        """STUN, and TURN by UDP unless it is left out."""
         username, credential = self.server.credentials()
         turn = {"urls": [self.server.url("udp")], "username": username, "credential": credential}
-        return {"iceServers": [{"urls": [self.server.stun_url]}, turn]}
+        return {"iceServers": [{"urls": [self.server.stun_url]}, *([turn] if relays else [])]}
 
     async def endpoints(self, stage: Stage) -> tuple[Endpoint, Endpoint]:
         """The cell's two: who offers at site a, who answers at site b."""
@@ -88,15 +87,18 @@ class Place:
             await scene.endpoint(cell.answerer, self._stacks["b"]),
         )
 
-    async def connections(self, among: tuple[Endpoint, Endpoint]) -> tuple[PeerConnection, PeerConnection]:
+    async def connections(
+        self, among: tuple[Endpoint, Endpoint], *, relays: bool = True
+    ) -> tuple[PeerConnection, PeerConnection]:
         """A new connection of each."""
+        configuration = self.configuration(relays=relays)
         here, there = among
-        return await self._connection(here, "a"), await self._connection(there, "b")
+        return await self._connection(here, "a", configuration), await self._connection(there, "b", configuration)
 
-    async def _connection(self, endpoint: Endpoint, site: str) -> PeerConnection:
+    async def _connection(self, endpoint: Endpoint, site: str, configuration: dict[str, Any]) -> PeerConnection:
         if isinstance(endpoint, Reference):
-            return await endpoint.peer_connection(self.configuration, seams=_at(self.lab.host(site)))
-        return await endpoint.peer_connection(self.configuration)
+            return await endpoint.peer_connection(configuration, seams=_at(self.lab.host(site)))
+        return await endpoint.peer_connection(configuration)
 
 
 async def two_sites(stage: Stage) -> Place:
