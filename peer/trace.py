@@ -20,6 +20,7 @@ class Layer(StrEnum):
     SIGNALING = "signaling"
     DATAGRAM = "datagram"
     STUN = "stun"
+    TURN = "turn"
     DTLS_RECORD = "dtls-record"
     DTLS_HANDSHAKE = "dtls-handshake"
     SCTP = "sctp"

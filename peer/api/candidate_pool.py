@@ -28,8 +28,13 @@ def gather_options(core: Core) -> Options:
     )
     if interfaces is None:
         interfaces = Selection(loopback=True, others=bool(servers))
+    bent = {} if seams.turn is None else {"turn": seams.turn}
     return Options(
-        selection=interfaces, servers=servers, policy=str(configuration.iceTransportPolicy), **dict(seams.gather)
+        selection=interfaces,
+        servers=servers,
+        policy=str(configuration.iceTransportPolicy),
+        trace=seams.trace,
+        **{**bent, **seams.gather},
     )
 
 

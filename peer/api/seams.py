@@ -62,6 +62,7 @@ class Seams:
 
     sdp           takes the SessionDescription that createOffer or createAnswer made and returns another one, or text
     stun          STUN messages of the ICE agent (peer.wire.stun.Message)
+    turn          STUN messages to TURN servers (likewise)
     dtls_handshake, dtls_record   DTLS handshake messages and records
     sctp, dcep    SCTP chunks, then packets (peer.wire.sctp); data channel OPEN and ACK messages
     rtp           RTP packets, and the RTCP packets of a datagram as a tuple, before SRTP (peer.wire)
@@ -82,6 +83,7 @@ class Seams:
 
     sdp: Callable[[SessionDescription], SessionDescription | str] | None = None
     stun: Transform | None = None
+    turn: Transform | None = None
     dtls_handshake: Transform | None = None
     dtls_record: Transform | None = None
     sctp: Transform | None = None

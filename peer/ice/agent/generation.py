@@ -24,7 +24,7 @@ from peer.ice.agent.context import Context
 from peer.ice.agent.events import CandidateLearned, PairChanged, PairState, ResolutionRequested
 from peer.ice.agent.pair import CandidatePair, Purpose, Transaction, Transactions, can_pair, crosses_scope
 from peer.ice.agent.path import Address, Path
-from peer.ice.agent.selection import choose, patience
+from peer.ice.agent.selection import choose, nominate_at
 from peer.wire import stun
 
 __all__ = ["Generation", "Heard"]
@@ -134,8 +134,8 @@ class Generation:
         )
 
     def _pair_up(self, local: Candidate, remote: Candidate) -> None:
-        policy_forbids = self.context.config.transport_policy == "relay" and local.type is not CandidateType.RELAYED
-        if self.context.config.lite or self.is_concluded or policy_forbids or not can_pair(local, remote):
+        idle = self.context.config.lite or self.is_concluded
+        if idle or self._is_forbidden(local) or not can_pair(local, remote):
             return
         not_before = self._now + timing.SCOPE_PATIENCE if crosses_scope(local, remote) else 0.0
         self.check_list.insert(local, remote, controlling=self.context.controlling, not_before=not_before)
@@ -174,6 +174,8 @@ class Generation:
 
     def _send_check(self, pair: CandidatePair, now: float) -> None:
         purpose = Purpose.NOMINATION if pair.nominating else Purpose.CHECK
+        if pair.first_checked is None:
+            pair.first_checked = now
         if pair.state is not PairState.SUCCEEDED:  # a nomination repeats the check of a pair that stays valid meanwhile
             self.check_list.set_state(pair, PairState.IN_PROGRESS)
         pending = sum(other.state in (PairState.WAITING, PairState.IN_PROGRESS) for other in self.check_list)
@@ -394,7 +396,7 @@ class Generation:
         valid = self._valid(self._now)
         if not valid or self._first_valid_at is None:
             return None
-        return self._first_valid_at + patience(valid[0], self.check_list, self.context.config)
+        return nominate_at(valid[0], self.check_list, self.context.config, self._first_valid_at)
 
     # -- selection and consent ---------------------------------------------------------------------------------------
 

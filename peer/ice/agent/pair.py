@@ -94,6 +94,7 @@ class CandidatePair:
     packets_received: int = 0
     bytes_sent: int = 0
     bytes_received: int = 0
+    first_checked: float | None = None
     last_sent: float | None = None
     last_received: float | None = None
 

@@ -8,21 +8,22 @@ from peer.ice.agent import timing
 from peer.ice.agent.context import Config
 from peer.ice.agent.pair import CandidatePair
 
-__all__ = ["choose", "patience"]
+__all__ = ["choose", "nominate_at"]
 
 
-def patience(best: CandidatePair, pairs: Iterable[CandidatePair], config: Config) -> float:
-    """How long the best valid pair waits for a better one before it is nominated (RFC 8445 section 8.1.1).
+def nominate_at(best: CandidatePair, pairs: Iterable[CandidatePair], config: Config, first_valid_at: float) -> float:
+    """When the best valid pair, if nothing better has come, is nominated (RFC 8445 section 8.1.1).
 
-    Not at all when it is direct or nothing better is pending; longest when it is relayed and something that isn't may
-    come.
+    At once when it is direct or nothing better is pending. A relayed one waits while others that aren't may come, until
+    each has been asked for long enough: the first request may be lost in a NAT that wants to be called from inside.
     """
     better = [pair for pair in pairs if pair.is_pending and pair.priority > best.priority]
     if best.is_direct or not better:
-        return 0.0
+        return first_valid_at
     if not best.is_relayed:
-        return config.nomination_patience
-    return config.relay_patience if any(not pair.is_relayed for pair in better) else 0.0
+        return first_valid_at + config.nomination_patience
+    asked = [max(pair.first_checked or 0.0, first_valid_at) for pair in better if not pair.is_relayed]
+    return max(asked) + config.relay_patience if asked else first_valid_at
 
 
 def choose(valid: list[CandidatePair]) -> CandidatePair | None:

@@ -56,7 +56,7 @@ SCOPE_PATIENCE: Final = 0.020
 NOMINATION_PATIENCE: Final = 0.25
 """Ours: how long a valid pair waits for a better one before nomination (RFC 8445 8.1.1 leaves this open)."""
 RELAY_PATIENCE: Final = 0.8
-"""Ours: the same for a pair that is relayed, while one that isn't is pending: long enough for a second request."""
+"""Ours: how long a relayed pair waits for each one that isn't, from its first request: long enough for a second."""
 STALE_NOMINATION: Final = 2.5
 """Ours: a nomination that hasn't been repeated for so long gives way to a new one of lower priority."""
 

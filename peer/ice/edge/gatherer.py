@@ -30,6 +30,7 @@ from peer.ice.agent import (
     compute_foundation,
     compute_priority,
 )
+from peer.ice.agent.context import Transform, identity
 from peer.ice.edge.interfaces import LOOPBACK_ONLY, Interface, Selection, list_interfaces
 from peer.ice.edge.mdns import Mdns
 from peer.ice.edge.reflexive import ReflexiveQuery, StunFailure
@@ -37,6 +38,7 @@ from peer.ice.edge.relay import Relay
 from peer.ice.edge.servers import IceServer, ServerUrl
 from peer.ice.edge.tcp import ACTIVE_PORT, ActiveTcp, PassiveTcp
 from peer.ice.edge.udp import Batch, UdpSocket, link_mtu
+from peer.trace import Sink
 from peer.wire import stun
 
 __all__ = ["CandidateError", "Gatherer", "Options"]
@@ -64,7 +66,8 @@ class Options:
     """What to gather. `selection` defaults to loopback only. `policy` is W3C's iceTransportPolicy ("all" or "relay").
 
     `tcp` adds TCP candidates, `udp` may be turned off; `mdns` hides host addresses behind names. `tls` verifies TURN
-    servers reached by TLS; None stands for the system's verification. `port` is the UDP port to bind, 0 for any.
+    servers reached by TLS; None stands for the system's verification. `port` is the UDP port to bind, 0 for any. What
+    is said to TURN servers goes through `turn`; `trace` is told what both sides say.
     """
 
     selection: Selection = LOOPBACK_ONLY
@@ -77,6 +80,8 @@ class Options:
     port: int = 0
     server_timeout: float = _SERVER_TIMEOUT
     enter: Callable[[], AbstractContextManager[None]] = nullcontext
+    turn: Transform = identity
+    trace: Sink | None = None
 
 
 class _Carrier(Protocol):
@@ -313,6 +318,8 @@ class Gatherer:
                 lost=self._relay_lost,
                 tls=self.options.tls,
                 timeout=self.options.server_timeout,
+                transform=self.options.turn,
+                trace=self.options.trace,
             )
         except StunFailure as failure:
             self._report(None, None, url.text, failure.code, failure.text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from peer.ice.agent import Candidate, CandidateType, Config
 from peer.ice.agent.events import PairState
 from peer.ice.agent.pair import CandidatePair
-from peer.ice.agent.selection import choose, patience
+from peer.ice.agent.selection import choose, nominate_at
 from peer.tests.ice.virtual import host
 
 CONFIG = Config(nomination_patience=1.0, relay_patience=2.0)
@@ -21,12 +21,15 @@ def pair(priority: int, kind: str = "host", *, pending: bool = False, mapped: Ca
 def test_patience_depends_on_what_there_is_and_what_may_come() -> None:
     direct, relayed, reflexive = pair(5), pair(1, "relay"), pair(3, mapped=host("203.0.113.1"))
     coming, coming_by_relay = pair(9, pending=True), pair(8, "relay", pending=True)
-    assert patience(direct, [direct, coming], CONFIG) == 0.0
-    assert patience(reflexive, [reflexive], CONFIG) == 0.0
-    assert patience(reflexive, [reflexive, coming], CONFIG) == 1.0
-    assert patience(relayed, [relayed, coming, coming_by_relay], CONFIG) == 2.0
-    assert patience(relayed, [relayed, coming_by_relay], CONFIG) == 0.0
-    assert patience(relayed, [relayed, pair(0, pending=True)], CONFIG) == 0.0
+    assert nominate_at(direct, [direct, coming], CONFIG, 7.0) == 7.0
+    assert nominate_at(reflexive, [reflexive], CONFIG, 7.0) == 7.0
+    assert nominate_at(reflexive, [reflexive, coming], CONFIG, 7.0) == 8.0
+    assert nominate_at(relayed, [relayed, coming, coming_by_relay], CONFIG, 7.0) == 9.0
+    assert nominate_at(relayed, [relayed, coming_by_relay], CONFIG, 7.0) == 7.0
+    assert nominate_at(relayed, [relayed, pair(0, pending=True)], CONFIG, 7.0) == 7.0
+    coming.first_checked = 8.5
+    assert nominate_at(relayed, [relayed, coming], CONFIG, 7.0) == 10.5
+    assert nominate_at(reflexive, [reflexive, coming], CONFIG, 7.0) == 8.0
 
 
 def test_the_best_valid_pair_until_one_is_nominated() -> None:
