@@ -152,7 +152,7 @@ def protection12() -> Protection:
 def protection13() -> Protection:
     suite = SUITES[dtls.CipherSuite.TLS_AES_128_GCM_SHA256]
     secret = bytes(32)
-    return Sealer13(suite, secret, 3), Opener13(suite, secret, 3, frozenset())
+    return Sealer13(suite, secret, 3), Opener13(suite, secret, 3)
 
 
 def sealing(protection: Callable[[], Protection]) -> float:

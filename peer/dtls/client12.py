@@ -96,6 +96,7 @@ class Client12(Machine12):
         self.start_transcript(suite, [*self._said, raw])
         self.client_random, self.server_random = self._hello.random, message.random
         self.srtp_profile = selected_srtp_profile(self.conversation.config, message.extension(ExtensionType.USE_SRTP))
+        self.agree(message.extensions)
         self._state = _State.CERTIFICATE
 
     def _check_hello(self, message: ServerHello) -> None:

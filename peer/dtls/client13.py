@@ -105,9 +105,7 @@ class Client13(Machine13):
         if self._retried is None:
             self._start(suite)
         self.transcript.add([raw])
-        offered = self.conversation.config.connection_id
-        theirs = message.extension(ExtensionType.CONNECTION_ID)
-        self.accept_connection_ids(offered, None if theirs is None else extensions.parse_connection_id(theirs))
+        self.agree_on_connection_ids(message.extension(ExtensionType.CONNECTION_ID))
         self.derive_handshake_keys(secret)
         self._state = _State.ENCRYPTED_EXTENSIONS
 
@@ -176,6 +174,7 @@ class Client13(Machine13):
             raise reject(AlertDescription.ILLEGAL_PARAMETER, "an extension that doesn't belong here")
         profile = message.extension(ExtensionType.USE_SRTP)
         self.srtp_profile = selected_srtp_profile(self.conversation.config, profile)
+        self.agree_on_record_size_limit(message.extension(ExtensionType.RECORD_SIZE_LIMIT))
         # The server speaks under keys from here on; what comes in clear is not from it.
         self.conversation.records.drop_opener(PLAIN)
         self._note(raw, _State.CERTIFICATE_OR_REQUEST)

@@ -100,6 +100,10 @@ class Config:
     connection_id: bytes | None = None
     mtu: int = 1200
     """The largest datagram, in bytes, that a handshake flight is cut into."""
+    record_size_limit: int | None = None
+    """RFC 8449: bytes of plaintext, 64 to 16,385, that a record we receive may have; None doesn't say any.
+
+    With a limit of the other side's, longer application data is a LocalProtocolError: datagrams aren't cut."""
     retransmission_timeout: float = 0.4
     """Seconds before the first retransmission; RFC 9147 5.8.2 recommends 400 ms for DTLS-SRTP. Doubles up to 60 s."""
     handshake_timeout: float | None = None

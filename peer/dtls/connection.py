@@ -26,7 +26,7 @@ from peer.errors import DecodeError, LocalProtocolError, RemoteProtocolError
 from peer.trace import Direction, Entry, Layer, Sink
 from peer.wire.dtls_alert import Alert, AlertDescription, AlertLevel
 from peer.wire.dtls_handshake import HandshakeMessage, parse_fragments
-from peer.wire.dtls_record import MAX_FRAGMENT, Ack, ContentType, RecordNumber
+from peer.wire.dtls_record import Ack, ContentType, RecordNumber
 
 __all__ = ["Connection"]
 
@@ -100,12 +100,12 @@ class Connection:
             self._gives_up_at = now + patience
 
     def send(self, data: bytes) -> None:
-        """Queues one record of application data, at most 16,384 bytes.
+        """Queues one record of application data, at most 16,384 bytes, or what a record size limit says.
 
         LocalProtocolError when it is longer, before the handshake is complete, and after the end.
         """
         records = self._records
-        if len(data) > MAX_FRAGMENT:
+        if len(data) > records.send_limit:
             raise LocalProtocolError(f"{len(data)} bytes don't fit a record")
         self._sent_since_renewal += 1
         if self._seal is not None:
@@ -203,11 +203,11 @@ class Connection:
     def _take_short_ways(self) -> None:
         """Binds what sealing and opening one record of application data needs, while nobody is looking."""
         records = self._records
-        if not self.is_established or not records.is_plain:
-            self._seal = self._open_application_data = None
-            return
-        self._seal = records.sealer(records.write_epoch).seal
-        self._open_application_data = records.newest_opener.open_application_data
+        self._seal = self._open_application_data = None
+        if self.is_established and records.is_plain:
+            self._seal = records.sealer(records.write_epoch).seal
+            if records.opens_plainly:
+                self._open_application_data = records.newest_opener.open_application_data
 
     def _take_events(self) -> list[Event]:
         events, self._conversation.events = self._conversation.events, []

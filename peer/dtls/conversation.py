@@ -16,13 +16,23 @@ from peer.dtls.transcript import RawMessage
 from peer.errors import LocalProtocolError, RemoteProtocolError
 from peer.trace import Secret, Sink
 from peer.wire.dtls_alert import Alert, AlertDescription, AlertLevel
-from peer.wire.dtls_extensions import ExtensionType, UseSrtp
+from peer.wire.dtls_extensions import ExtensionType, UseSrtp, parse_connection_id, parse_record_size_limit
 from peer.wire.dtls_handshake import HandshakeMessage
 from peer.wire.dtls_record import Ack, ContentType, RecordNumber
 
-__all__ = ["Conversation", "Machine", "choose_srtp_profile", "reject", "remote_key", "selected_srtp_profile"]
+__all__ = [
+    "Conversation",
+    "Machine",
+    "agree_on_connection_ids",
+    "agree_on_record_size_limit",
+    "choose_srtp_profile",
+    "reject",
+    "remote_key",
+    "selected_srtp_profile",
+]
 
 _MAX_HEARD: Final = 64
+_SMALLEST_LIMIT: Final = 64
 
 
 def reject(description: AlertDescription, message: str) -> RemoteProtocolError:
@@ -128,6 +138,37 @@ def remote_key(config: Config, certificates: tuple[bytes, ...]) -> PublicKey:
     if fingerprints is not None and not is_vouched_for(certificates[0], fingerprints):
         raise reject(AlertDescription.BAD_CERTIFICATE, "the certificate matches no fingerprint")
     return public_key_of(certificates[0])
+
+
+def agree_on_connection_ids(conversation: Conversation, theirs: bytes | None) -> bytes | None:
+    """RFC 9146 section 3, with the other side's extension: the id it wants to read; None when there is no agreement.
+
+    From now on records may carry the id of ours.
+    """
+    ours = conversation.config.connection_id
+    if ours is None or theirs is None:
+        return None
+    conversation.records.connection_ids = frozenset([ours] if ours else [])
+    return parse_connection_id(theirs)
+
+
+def agree_on_record_size_limit(
+    conversation: Conversation, theirs: bytes | None, *, typed: bool, most: int
+) -> int | None:
+    """RFC 8449 section 4, with the other side's extension: the limit that we say, if we do.
+
+    `most` is what the version allows; `typed` when the content type counts, because it is encrypted too.
+    """
+    ours = conversation.config.record_size_limit
+    if ours is None or theirs is None:
+        return None
+    limit = parse_record_size_limit(theirs)
+    if limit < _SMALLEST_LIMIT or (limit > most and conversation.role is Role.CLIENT):
+        raise reject(AlertDescription.ILLEGAL_PARAMETER, f"a record size limit of {limit}")
+    records = conversation.records
+    records.send_limit = min(limit, most) - typed
+    records.receive_limit = min(ours, most)
+    return records.receive_limit
 
 
 def choose_srtp_profile(config: Config, offered: bytes | None) -> int | None:

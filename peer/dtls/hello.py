@@ -14,6 +14,7 @@ from peer.wire.dtls_alert import AlertDescription
 from peer.wire.dtls_extensions import Extensions, ExtensionType, KeyShareEntry, UseSrtp
 from peer.wire.dtls_handshake import ClientHello
 from peer.wire.dtls_parameters import DTLS12, DTLS13, NamedGroup
+from peer.wire.dtls_record import MAX_FRAGMENT
 
 __all__ = [
     "DOWNGRADE_SENTINEL",
@@ -64,11 +65,13 @@ def make_client_hello(
     ]
     if config.srtp_profiles:
         offered.append(UseSrtp(config.srtp_profiles).extension())
+    if config.connection_id is not None:
+        offered.append(extensions.connection_id(config.connection_id))
+    if config.record_size_limit is not None:
+        offered.append(extensions.record_size_limit(min(config.record_size_limit, MAX_FRAGMENT + offers_13)))
     if offers_13:
         offered.append(extensions.supported_versions(WIRE_VERSIONS[version] for version in config.versions))
         offered.append(extensions.client_key_share(shares))
-        if config.connection_id is not None:
-            offered.append(extensions.connection_id(config.connection_id))
         if retry_cookie:
             offered.append(extensions.cookie(retry_cookie))
     suites = tuple(suite for suite in config.cipher_suites if SUITES[suite].version in config.versions)

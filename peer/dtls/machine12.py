@@ -7,15 +7,24 @@ from typing import ClassVar
 
 from peer.dtls import prf
 from peer.dtls.config import Role, Version
-from peer.dtls.conversation import Conversation, Machine, reject
+from peer.dtls.conversation import (
+    Conversation,
+    Machine,
+    agree_on_connection_ids,
+    agree_on_record_size_limit,
+    reject,
+)
 from peer.dtls.events import HandshakeCompleted
 from peer.dtls.protection12 import make_opener, make_sealer
 from peer.dtls.suites import Suite
 from peer.dtls.transcript import RawMessage, Transcript, dtls_form
+from peer.wire import dtls_extensions as extensions
 from peer.wire.dtls_alert import AlertDescription, AlertLevel
+from peer.wire.dtls_extensions import Extension, Extensions, ExtensionType, find
 from peer.wire.dtls_handshake import Finished, HandshakeMessage, HandshakeType
 from peer.wire.dtls_handshake12 import parse_message
 from peer.wire.dtls_parameters import NamedGroup, SignatureScheme, name_of
+from peer.wire.dtls_record import MAX_FRAGMENT
 
 __all__ = ["ENCRYPTED", "PLAIN", "Machine12"]
 
@@ -43,11 +52,33 @@ class Machine12(Machine):
         self.srtp_profile: int | None = None
         self.remote_certificates: tuple[bytes, ...] = ()
         self.remote_scheme: int | None = None
+        # The connection id we are to send; empty for none.
+        self.remote_id = b""
         self._master_secret = b""
 
     def start_transcript(self, suite: Suite, messages: list[RawMessage]) -> None:
         self.suite = suite
         self.transcript = Transcript(suite.hash, dtls_form, messages)
+
+    def agree(self, theirs: Extensions | None) -> list[Extension]:
+        """Takes note of what the other side's hello says about records; what a server answers to it."""
+        conversation, answer = self.conversation, []
+        remote_id = agree_on_connection_ids(conversation, find(theirs or (), ExtensionType.CONNECTION_ID))
+        if remote_id is not None:
+            self.remote_id = remote_id
+            answer.append(extensions.connection_id(conversation.config.connection_id or b""))
+        # RFC 9146 section 4: with a connection id the content type is encrypted along.
+        limit = agree_on_record_size_limit(
+            conversation,
+            find(theirs or (), ExtensionType.RECORD_SIZE_LIMIT),
+            typed=bool(self.remote_id),
+            most=MAX_FRAGMENT,
+        )
+        if limit is not None:
+            answer.append(extensions.record_size_limit(limit))
+        elif self.remote_id:
+            conversation.records.send_limit = MAX_FRAGMENT - 1
+        return answer
 
     def say(self, message: HandshakeMessage, epoch: int = PLAIN) -> None:
         conversation = self.conversation
@@ -63,8 +94,9 @@ class Machine12(Machine):
         keys = prf.key_block(suite, self._master_secret, self.client_random, self.server_random)
         client, server = (keys.client_key, keys.client_iv), (keys.server_key, keys.server_iv)
         ours, theirs = (client, server) if conversation.role is Role.CLIENT else (server, client)
-        conversation.records.add_sealer(make_sealer(suite, *ours, ENCRYPTED))
-        conversation.records.add_opener(make_opener(suite, *theirs, ENCRYPTED))
+        records = conversation.records
+        records.add_sealer(make_sealer(suite, *ours, ENCRYPTED, self.remote_id))
+        records.add_opener(make_opener(suite, *theirs, ENCRYPTED, with_connection_id=bool(records.connection_ids)))
 
     def say_finished(self) -> None:
         """ChangeCipherSpec and Finished."""

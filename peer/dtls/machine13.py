@@ -14,7 +14,14 @@ from typing import Any, ClassVar, Final
 from peer.dtls import schedule13
 from peer.dtls.certificate import PublicKey
 from peer.dtls.config import Role, Version
-from peer.dtls.conversation import Conversation, Machine, reject, remote_key
+from peer.dtls.conversation import (
+    Conversation,
+    Machine,
+    agree_on_connection_ids,
+    agree_on_record_size_limit,
+    reject,
+    remote_key,
+)
 from peer.dtls.events import HandshakeCompleted
 from peer.dtls.protection13 import Opener13, Sealer13
 from peer.dtls.signatures import choose_scheme, is_usable, sign, verify
@@ -33,7 +40,7 @@ from peer.wire.dtls_handshake13 import (
     parse_message,
 )
 from peer.wire.dtls_parameters import NamedGroup, SignatureScheme, name_of
-from peer.wire.dtls_record import Ack, ContentType
+from peer.wire.dtls_record import MAX_FRAGMENT, Ack, ContentType
 
 __all__ = ["APPLICATION", "HANDSHAKE", "PLAIN", "Machine13"]
 
@@ -73,8 +80,8 @@ class Machine13(Machine):
         self.remote_key: PublicKey
         # Their connection ids, which we send; None when connection ids were not negotiated.
         self.remote_ids: deque[bytes] | None = None
-        self._local_ids: frozenset[bytes] = frozenset()
         self._id_requests = 0
+        self._awaits_ids = False
         self._secrets: dict[tuple[Role, int], bytes] = {}
         self._exporter_secret = b""
         self._ack_deadline: float | None = None
@@ -122,7 +129,7 @@ class Machine13(Machine):
 
     def start_reading(self, epoch: int) -> None:
         records = self.conversation.records
-        records.add_opener(Opener13(self.suite, self._secrets[self._them, epoch], epoch, self._local_ids))
+        records.add_opener(Opener13(self.suite, self._secrets[self._them, epoch], epoch))
         records.drop_opener(epoch - _READABLE_EPOCHS)
         self.read_epoch = epoch
 
@@ -217,7 +224,8 @@ class Machine13(Machine):
         self._ack_deadline = None
         conversation.has_news = False
         # Plaintext records can't be acknowledged once their keys are gone, nor need they.
-        numbers = tuple(sorted(conversation.heard))
+        fitting = (conversation.records.room(self.write_epoch) - 2) // 16
+        numbers = tuple(sorted(conversation.heard[-max(fitting, 1) :]))
         conversation.records.send(ContentType.ACK, self.write_epoch, Ack(numbers).serialize(), conversation.now)
         if self.complete:
             conversation.heard.clear()
@@ -276,27 +284,33 @@ class Machine13(Machine):
 
     def offer_connection_ids(self, ids: tuple[bytes, ...], *, immediate: bool) -> None:
         """RFC 9147 section 9. All ids of a connection have the length of the first."""
-        if not self._local_ids:
+        records = self.conversation.records
+        if not records.connection_ids:
             raise LocalProtocolError("no connection id was negotiated")
-        if any(len(connection_id) != len(next(iter(self._local_ids))) for connection_id in ids):
+        if any(len(connection_id) != records.connection_id_size for connection_id in ids):
             raise LocalProtocolError("connection ids of another length than the first")
-        self._local_ids |= set(ids)
-        self.conversation.records.set_connection_ids(self._local_ids)
+        records.connection_ids |= set(ids)
         self._post(NewConnectionId(ids, _IMMEDIATE if immediate else _SPARE))
 
     def request_connection_ids(self, count: int) -> None:
         """RFC 9147 section 9."""
         if not self.remote_ids:
             raise LocalProtocolError("the remote side has no connection id")
+        if self._awaits_ids:
+            raise LocalProtocolError("the request before this one has not been answered")
+        self._awaits_ids = True
         self._post(RequestConnectionId(count))
 
-    def accept_connection_ids(self, ours: bytes | None, theirs: bytes | None) -> None:
-        """RFC 9146 section 3: what the hellos said. None on either side means that nothing was negotiated."""
-        if ours is None or theirs is None:
-            return
-        self._local_ids = frozenset([ours] if ours else [])
-        self.remote_ids = deque([theirs] if theirs else [])
-        self.conversation.records.connection_id_size = len(ours)
+    def agree_on_connection_ids(self, theirs: bytes | None) -> bool:
+        """With the other side's extension; False when nothing was agreed on."""
+        remote_id = agree_on_connection_ids(self.conversation, theirs)
+        if remote_id is not None:
+            self.remote_ids = deque([remote_id] if remote_id else [])
+        return remote_id is not None
+
+    def agree_on_record_size_limit(self, theirs: bytes | None) -> int | None:
+        """With the other side's extension: the limit that we say, if we do."""
+        return agree_on_record_size_limit(self.conversation, theirs, typed=True, most=MAX_FRAGMENT + 1)
 
     def handle_late_message(self, message: HandshakeMessage, raw: RawMessage) -> None:
         """Messages that may come at any time after the handshake."""
@@ -334,6 +348,7 @@ class Machine13(Machine):
             raise reject(AlertDescription.UNEXPECTED_MESSAGE, "NewConnectionId without a connection id")
         if message.usage not in (_IMMEDIATE, _SPARE) or (message.usage == _IMMEDIATE and not message.connection_ids):
             raise reject(AlertDescription.ILLEGAL_PARAMETER, f"NewConnectionId with usage {message.usage}")
+        self._awaits_ids = False
         fresh = [one for one in message.connection_ids if one][:_MAX_CONNECTION_IDS]
         if message.usage == _IMMEDIATE and fresh:
             self.remote_ids = deque(fresh)
@@ -342,12 +357,12 @@ class Machine13(Machine):
         self.conversation.records.sealer(self.write_epoch).connection_id = self.remote_ids[0]
 
     def _handle_request_connection_id(self, message: RequestConnectionId, raw: RawMessage) -> None:
-        if not self._local_ids:
+        size = self.conversation.records.connection_id_size
+        if not size:
             raise reject(AlertDescription.UNEXPECTED_MESSAGE, "RequestConnectionId without a connection id")
         self._id_requests += 1
         if self._id_requests > _CONNECTION_ID_REQUESTS:
             raise reject(AlertDescription.TOO_MANY_CIDS_REQUESTED, "too many requests for connection ids")
-        size = len(next(iter(self._local_ids)))
         ids = tuple(self.conversation.entropy(size) for _ in range(min(message.count, _MAX_CONNECTION_IDS)))
         self.offer_connection_ids(ids, immediate=False)
 

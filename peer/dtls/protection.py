@@ -34,10 +34,10 @@ class Sealer(Protocol):
 
 
 class Opener(Protocol):
-    """Opens what is received in one epoch."""
+    """Opens what is received in one epoch. `expansion`: bytes a ciphertext is longer than what was encrypted."""
 
     epoch: int
-    connection_ids: frozenset[bytes]
+    expansion: int
 
     def open(self, record: WireRecord) -> tuple[int, int, bytes] | None:
         """Content type, sequence number and payload; None when it is replayed or not authentic."""
@@ -85,11 +85,11 @@ class NullOpener:
     Exact doubles of late are dropped, no more: what they would cost is only an answer sent twice.
     """
 
-    __slots__ = ("_recent", "connection_ids", "epoch")
+    __slots__ = ("_recent", "epoch", "expansion")
 
     def __init__(self) -> None:
-        self.connection_ids: frozenset[bytes] = frozenset()
         self.epoch = 0
+        self.expansion = 0
         self._recent: deque[int] = deque(maxlen=_REMEMBERED)
 
     def open(self, record: WireRecord) -> tuple[int, int, bytes] | None:

@@ -18,6 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
 from peer.dtls.protection import Opener, Sealer
+from peer.dtls.protection12_cid import CidOpener, CidSealer
 from peer.dtls.replay import ReplayWindow
 from peer.dtls.suites import TAG_SIZE, Aead, Suite
 from peer.wire.dtls_parameters import DTLS12
@@ -156,7 +157,7 @@ class ChaChaSealer:
 class _Opener:
     """What both AEADs share. `_nonce_size` bytes of explicit nonce stand before the ciphertext."""
 
-    __slots__ = ("_decrypt", "_epoch_bits", "_window", "connection_ids", "epoch")
+    __slots__ = ("_decrypt", "_epoch_bits", "_window", "epoch", "expansion")
     _nonce_size = 0
 
     def __init__(self, aead: Aead, epoch: int) -> None:
@@ -164,7 +165,7 @@ class _Opener:
         self._epoch_bits = epoch << 48
         self._decrypt = aead.decrypt
         self._window = ReplayWindow()
-        self.connection_ids: frozenset[bytes] = frozenset()
+        self.expansion = self._nonce_size + TAG_SIZE
 
     def _nonce(self, number: int, fragment: bytes) -> bytes:
         raise KeyError  # pragma: no cover - each subclass has its own
@@ -288,11 +289,17 @@ class ChaChaOpener(_Opener):
         return (self._iv ^ number).to_bytes(12, "big")
 
 
-def make_sealer(suite: Suite, key: bytes, iv: bytes, epoch: int) -> Sealer:
+def make_sealer(suite: Suite, key: bytes, iv: bytes, epoch: int, connection_id: bytes = b"") -> Sealer:
+    """`connection_id` is the one the other side wants to read, empty for none."""
     aead = suite.make_aead(key)
+    if connection_id:
+        return CidSealer(aead, iv, epoch, connection_id)
     return GcmSealer(aead, iv, epoch) if isinstance(aead, AESGCM) else ChaChaSealer(aead, iv, epoch)
 
 
-def make_opener(suite: Suite, key: bytes, iv: bytes, epoch: int) -> Opener:
+def make_opener(suite: Suite, key: bytes, iv: bytes, epoch: int, *, with_connection_id: bool = False) -> Opener:
+    """`with_connection_id` when we have given out one."""
     aead = suite.make_aead(key)
+    if with_connection_id:
+        return CidOpener(aead, iv, epoch)
     return GcmOpener(aead, iv, epoch) if isinstance(aead, AESGCM) else ChaChaOpener(aead, iv, epoch)

@@ -212,14 +212,24 @@ def _opening(aead: Aead, mask: _Mask, iv: int, epoch: int, window: ReplayWindow,
 
 
 class Opener13:
-    """Reads every form of the unified header. `connection_ids` are the ones we have given out, if any."""
+    """Reads every form of the unified header."""
 
-    __slots__ = ("_decrypt", "_flags", "_iv", "_mask", "_open_next", "_window", "connection_ids", "epoch", "failures")
+    __slots__ = (
+        "_decrypt",
+        "_flags",
+        "_iv",
+        "_mask",
+        "_window",
+        "epoch",
+        "expansion",
+        "failures",
+        "open_application_data",
+    )
 
-    def __init__(self, suite: Suite, secret: bytes, epoch: int, connection_ids: frozenset[bytes]) -> None:
+    def __init__(self, suite: Suite, secret: bytes, epoch: int) -> None:
         keys = traffic_keys(suite, secret)
         self.epoch = epoch
-        self.connection_ids = connection_ids
+        self.expansion = TAG_SIZE
         self.failures = 0
         self._flags = _FIXED | _LONG_SEQUENCE | epoch & 3
         aead = suite.make_aead(keys.key)
@@ -227,12 +237,10 @@ class Opener13:
         self._iv = int.from_bytes(keys.iv, "big")
         self._mask = _mask_function(suite, keys.sequence_key)
         self._window = ReplayWindow()
-        self._open_next = _opening(aead, self._mask, self._iv, epoch, self._window, self._open_lone)
+        self.open_application_data = _opening(aead, self._mask, self._iv, epoch, self._window, self._open_lone)
 
     def open(self, record: WireRecord) -> tuple[int, int, bytes] | None:
         if not isinstance(record, CiphertextRecord) or len(record.ciphertext) <= TAG_SIZE:
-            return None
-        if record.connection_id and record.connection_id not in self.connection_ids:
             return None
         if self.failures >= _FORGERY_LIMIT:
             return None
@@ -243,11 +251,6 @@ class Opener13:
         at = 1 + len(record.connection_id)
         header = record.header[:at] + short.to_bytes(size, "big") + record.header[at + size :]
         return self._open(sequence, header, record.ciphertext)
-
-    def open_application_data(self, datagram: bytes) -> bytes | None:
-        if self.connection_ids or self.failures >= _FORGERY_LIMIT:
-            return None
-        return self._open_next(datagram)
 
     def _open_lone(self, datagram: bytes) -> bytes | None:
         """The same for any number, with or without a length; it may be long enough for one, no more is known."""

@@ -15,7 +15,7 @@ from peer.dtls.protection import NullOpener, NullSealer, Opener, Sealer, check_s
 from peer.errors import DecodeError
 from peer.trace import Direction, Entry, Layer, Sink
 from peer.wire.dtls_parameters import DTLS12
-from peer.wire.dtls_record import CiphertextRecord, Record, RecordNumber, WireRecord, iterate_records
+from peer.wire.dtls_record import MAX_FRAGMENT, CiphertextRecord, Record, RecordNumber, WireRecord, iterate_records
 
 __all__ = ["Opened", "RecordLayer"]
 
@@ -35,7 +35,11 @@ class Opened:
 
 
 class RecordLayer:
-    """`write_epoch` is the epoch for alerts and application data. `connection_id_size` that of the ids we gave out."""
+    """`write_epoch` is the epoch for alerts and application data.
+
+    `connection_ids` are those we gave out, all of one length. `send_limit` and `receive_limit` are about records under
+    keys: bytes of payload that one of ours may have, and bytes that were encrypted in one of theirs (RFC 8449).
+    """
 
     def __init__(
         self,
@@ -47,7 +51,9 @@ class RecordLayer:
     ) -> None:
         self.mtu = mtu
         self.write_epoch = 0
-        self.connection_id_size = 0
+        self.connection_ids: frozenset[bytes] = frozenset()
+        self.send_limit = MAX_FRAGMENT
+        self.receive_limit: int | None = None
         self._transform_record = transform_record
         self._transform_datagram = transform_datagram
         self._trace = trace
@@ -60,8 +66,17 @@ class RecordLayer:
 
     @property
     def is_plain(self) -> bool:
-        """True when nobody looks at records or changes them, so that the short way may be taken."""
+        """True when nobody looks at records or changes them, so that the short way may be taken for sending."""
         return self._trace is None and self._transform_record is identity
+
+    @property
+    def opens_plainly(self) -> bool:
+        """The same for receiving, where a short way knows neither connection ids nor limits."""
+        return self.is_plain and not self.connection_ids and self.receive_limit is None
+
+    @property
+    def connection_id_size(self) -> int:
+        return len(next(iter(self.connection_ids), b""))
 
     # --- epochs
 
@@ -73,11 +88,6 @@ class RecordLayer:
         self._openers[opener.epoch] = opener
         self._released += self._deferred
         self._deferred = []
-
-    def set_connection_ids(self, ids: frozenset[bytes]) -> None:
-        """The ids we can be reached by, from now on."""
-        for opener in self._openers.values():
-            opener.connection_ids = ids
 
     def drop_opener(self, epoch: int) -> None:
         self._openers.pop(epoch, None)
@@ -98,7 +108,7 @@ class RecordLayer:
         if left < _SMALLEST_ROOM and self._pending:
             self.flush()
             left = self.mtu - overhead
-        return max(left, 1)
+        return max(min(left, self.send_limit) if epoch else left, 1)
 
     def send(self, kind: int, epoch: int, payload: bytes, now: float) -> RecordNumber:
         """Puts a record into the datagram under way, or the next one."""
@@ -143,6 +153,10 @@ class RecordLayer:
     def receive(self, datagram: bytes, now: float) -> Iterator[Opened]:
         """Opens the records of a datagram, then those that had to wait for keys which a record of it brought."""
         for record in self._split(datagram, now):
+            if record.connection_id and record.connection_id not in self.connection_ids:
+                # RFC 9147 section 4: what follows it in the datagram goes too.
+                self._note(now, Direction.DISCARDED, record, record.serialize(), "not our connection id")
+                break
             yield from self._open(record, now)
         while self._released:
             records, self._released = self._released, []
@@ -160,6 +174,9 @@ class RecordLayer:
         if opener is None:
             self._defer(record, now)
             return ()
+        if self._is_beyond_limit(record, opener):
+            self._note(now, Direction.DISCARDED, record, record.serialize(), "beyond the record size limit")
+            return ()
         opened = opener.open(record)
         if opened is None:
             self._note(now, Direction.DISCARDED, record, record.serialize(), "replayed or not authentic")
@@ -168,6 +185,13 @@ class RecordLayer:
         if self._trace is not None:
             self._note(now, Direction.RECEIVED, Record(kind, DTLS12, opener.epoch, sequence, payload), payload)
         return (Opened(kind, opener.epoch, sequence, payload),)
+
+    def _is_beyond_limit(self, record: WireRecord, opener: Opener) -> bool:
+        """RFC 8449 section 4: such a record may be dropped. What isn't protected has no limit."""
+        if self.receive_limit is None or not opener.epoch:
+            return False
+        sealed = record.fragment if isinstance(record, Record) else record.ciphertext
+        return len(sealed) - opener.expansion > self.receive_limit
 
     def _opener_for(self, record: WireRecord) -> Opener | None:
         if isinstance(record, Record):

@@ -159,7 +159,7 @@ class Server12(Machine12):
             answer.append(extensions.ec_point_formats())
         if self.srtp_profile is not None:
             answer.append(UseSrtp((self.srtp_profile,)).extension())
-        return answer
+        return answer + self.agree(hello.extensions)
 
     # --- flight 5
 

@@ -162,16 +162,17 @@ class Server13(Machine13):
             extensions.selected_version(DTLS13),
             extensions.server_key_share(extensions.KeyShareEntry(self.group, agreed.public)),
         ]
-        theirs = hello.extension(ExtensionType.CONNECTION_ID)
-        if theirs is not None and config.connection_id is not None:
-            answer.append(extensions.connection_id(config.connection_id))
-            self.accept_connection_ids(config.connection_id, extensions.parse_connection_id(theirs))
+        if self.agree_on_connection_ids(hello.extension(ExtensionType.CONNECTION_ID)):
+            answer.append(extensions.connection_id(config.connection_id or b""))
         self.srtp_profile = choose_srtp_profile(config, hello.extension(ExtensionType.USE_SRTP))
-        encrypted = (UseSrtp((self.srtp_profile,)).extension(),) if self.srtp_profile is not None else ()
+        encrypted = [UseSrtp((self.srtp_profile,)).extension()] if self.srtp_profile is not None else []
+        limit = self.agree_on_record_size_limit(hello.extension(ExtensionType.RECORD_SIZE_LIMIT))
+        if limit is not None:
+            encrypted.append(extensions.record_size_limit(limit))
         conversation.begin_flight()
         self.say(ServerHello(DTLS12, conversation.entropy(32), b"", self.suite.id, 0, tuple(answer)), PLAIN)
         self.derive_handshake_keys(agreed.secret)
-        self.say(EncryptedExtensions(encrypted), HANDSHAKE)
+        self.say(EncryptedExtensions(tuple(encrypted)), HANDSHAKE)
         if config.request_client_certificate:
             schemes = extensions.signature_algorithms(config.signature_schemes)
             self.say(CertificateRequest13(b"", (schemes,)), HANDSHAKE)

@@ -18,6 +18,7 @@ from peer.dtls import (
     Version,
 )
 from peer.testing import Entropy, Link, Pump, Side
+from peer.wire.dtls_alert import AlertDescription
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 V12, V13 = (Version.DTLS12,), (Version.DTLS13,)
@@ -99,3 +100,13 @@ def settle(p: Pump) -> None:
 
 def handshake(p: Pump, side: int = 0) -> HandshakeCompleted:
     return next(e for e in p.sides[side].events if isinstance(e, HandshakeCompleted))
+
+
+def failed(p: Pump, side: int, code: AlertDescription) -> None:
+    """Side (0 client, 1 server) refuses with this alert, and the other side is told."""
+    p.run(timeout=5.0)
+    refusing, told = p.sides[side], p.sides[1 - side]
+    assert [error.code for error in refusing.errors] == [code]
+    assert refusing.machine.sent_alert == code
+    assert told.machine.received_alert == code
+    assert [error.code for error in told.errors] == [None]

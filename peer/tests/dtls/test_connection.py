@@ -22,7 +22,7 @@ from peer.dtls import (
 )
 from peer.dtls.suites import SUITES
 from peer.errors import DecodeError, LocalProtocolError, RemoteProtocolError
-from peer.testing import Link, Pump
+from peer.testing import Link
 from peer.tests.dtls.pairs import (
     V12,
     V13,
@@ -31,6 +31,7 @@ from peer.tests.dtls.pairs import (
     complete,
     completed,
     echo,
+    failed,
     handshake,
     pump,
     server,
@@ -46,16 +47,6 @@ from peer.wire.dtls_record import ContentType, Record
 
 BOTH = pytest.mark.parametrize("versions", [pytest.param(V12, id="1.2"), pytest.param(V13, id="1.3")])
 RSA = KeyKind.RSA_2048
-
-
-def failed(p: Pump, side: int, code: AlertDescription) -> None:
-    """Side (0 client, 1 server) refuses with this alert, and the other side is told."""
-    p.run(timeout=5.0)
-    refusing, told = p.sides[side], p.sides[1 - side]
-    assert [error.code for error in refusing.errors] == [code]
-    assert refusing.machine.sent_alert == code
-    assert told.machine.received_alert == code
-    assert [error.code for error in told.errors] == [None]
 
 
 # --- negotiation
@@ -476,45 +467,7 @@ def test_keys_are_renewed_before_their_limit() -> None:
     assert p.a.machine._records.write_epoch == 4
 
 
-@pytest.mark.parametrize(("ours", "theirs"), [(b"", b"server"), (b"cli", b""), (b"cli", b"servers")])
-def test_connection_ids(ours: bytes, theirs: bytes) -> None:
-    p = completed(client(versions=V13, connection_id=ours), server(versions=V13, connection_id=theirs))
-    echo(p)
-    settle(p)
-    for sender, receiver, wanted in ((p.a, p.b, theirs), (p.b, p.a, ours)):
-        sender.machine.send(b"x")
-        (datagram,) = sender.machine.datagrams_to_send(p.now)
-        assert datagram[1 : 1 + len(wanted)] == wanted
-        assert bool(datagram[0] & 0x10) is bool(wanted)
-        assert receiver.machine.receive_datagram(datagram, p.now) == [ApplicationDataReceived(b"x")]
-
-
-def test_new_connection_ids() -> None:
-    p = completed(client(versions=V13, connection_id=b"cli"), server(versions=V13, connection_id=b"srv"))
-    settle(p)
-    p.b.machine.offer_connection_ids((b"new",), p.now, immediate=True)
-    settle(p)
-    p.a.machine.send(b"x")
-    (datagram,) = p.a.machine.datagrams_to_send(p.now)
-    assert datagram[1:4] == b"new"
-    assert p.b.machine.receive_datagram(datagram, p.now) == [ApplicationDataReceived(b"x")]
-    p.a.machine.request_connection_ids(3, p.now)
-    settle(p)
-    assert len(p.a.machine._machine.remote_ids) == 4
-    echo(p)
-    for _ in range(40):
-        if not p.b.machine.is_closed:
-            p.a.machine.request_connection_ids(1, p.now)
-            settle(p)
-    assert p.b.machine.sent_alert == AlertDescription.TOO_MANY_CIDS_REQUESTED
-
-
-def test_connection_id_calls_need_a_negotiated_id() -> None:
-    p = completed(client(versions=V13), server(versions=V13))
-    with pytest.raises(LocalProtocolError):
-        p.a.machine.offer_connection_ids((b"x",), p.now)
-    with pytest.raises(LocalProtocolError):
-        p.a.machine.request_connection_ids(1, p.now)
+def test_keys_of_1_2_are_not_updated() -> None:
     p = completed(client(versions=V12), server(versions=V12))
     with pytest.raises(LocalProtocolError):
         p.a.machine.update_keys(p.now)

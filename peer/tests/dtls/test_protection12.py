@@ -104,3 +104,35 @@ def assert_one_window(opener: Opener, seal: Callable[[int, bytes], bytes]) -> No
         assert opened == (None if sequence in seen else content), f"step {step}: record {sequence}"
         seen.add(sequence)
         highest = max(highest, sequence)
+
+
+@pytest.mark.parametrize("suite", SUITES_12)
+@pytest.mark.parametrize("padding", [0, 40])
+def test_with_a_connection_id(suite: Suite, padding: int) -> None:
+    """Computed again from RFC 9146 5.3."""
+    key, iv = bytes(suite.key_size), iv_of(suite)
+    sealer = make_sealer(suite, key, iv, 1, b"cid")
+    opener = make_opener(suite, key, iv, 1, with_connection_id=True)
+    for sequence in range(3):
+        data = sealer.seal(23, b"content")
+        assert data == with_id_by_hand(suite, sequence, b"content\x17")
+        assert len(data) == len(b"content") + sealer.overhead
+        padded = with_id_by_hand(suite, sequence, b"content\x17" + bytes(padding))
+        (record,) = parse_datagram(padded, 3)
+        assert opener.open(record) == (23, sequence, b"content")
+        assert opener.open(record) is None, "replayed"
+    (nothing,) = parse_datagram(with_id_by_hand(suite, 9, bytes(4)), 3)
+    assert opener.open(nothing) == (0, 9, b"")
+    (spoilt,) = parse_datagram(with_id_by_hand(suite, 10, b"x\x17")[:-1] + b"\x00", 3)
+    assert opener.open(spoilt) is None
+
+
+def with_id_by_hand(suite: Suite, sequence: int, inner: bytes) -> bytes:
+    number = b"\x00\x01" + sequence.to_bytes(6, "big")
+    additional = bytes.fromhex("ffffffffffffffff 19 03 19 fefd") + number + b"cid" + len(inner).to_bytes(2, "big")
+    if suite.aead is AeadKind.AES_GCM:
+        body = number + AESGCM(bytes(suite.key_size)).encrypt(b"salt" + number, inner, additional)
+    else:
+        nonce = bytes(a ^ b for a, b in zip(b"twelve bytes", bytes(4) + number, strict=True))
+        body = ChaCha20Poly1305(bytes(suite.key_size)).encrypt(nonce, inner, additional)
+    return b"\x19\xfe\xfd" + number + b"cid" + len(body).to_bytes(2, "big") + body
