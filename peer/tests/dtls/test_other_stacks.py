@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -45,6 +45,7 @@ CLIENTS = {
     "gnutls": "gnutls-cli --udp -p {port} 127.0.0.1 --insecure --x509certfile {cert} --x509keyfile {key}",
 }
 PACKAGES = {"openssl": "openssl", "gnutls-serv": "gnutls-bin", "gnutls-cli": "gnutls-bin"}
+Judge: TypeAlias = Callable[[Connection], None]
 SUITES_12 = [suite.id for suite in SUITES.values() if suite.version is Version.DTLS12]
 
 
@@ -103,7 +104,7 @@ def program(command: str, *more: str) -> Iterator[subprocess.Popen[bytes]]:
         process.communicate()
 
 
-def exchange(talk: Talk, process: subprocess.Popen[bytes], *, echoes: bool) -> HandshakeCompleted:
+def exchange(talk: Talk, process: subprocess.Popen[bytes], *, echoes: bool, judge: Judge | None) -> HandshakeCompleted:
     talk.until(lambda: talk.seen(HandshakeCompleted))
     assert process.stdin is not None
     if echoes:
@@ -117,11 +118,15 @@ def exchange(talk: Talk, process: subprocess.Popen[bytes], *, echoes: bool) -> H
     talk.connection.send(b"good bye\n")
     talk.connection.close(0.0)
     talk.flush()
+    if judge is not None:
+        judge(talk.connection)
     completed: HandshakeCompleted = talk.events[0]
     return completed
 
 
-def as_client(stack: str, folder: Path, kind: KeyKind = KeyKind.ECDSA_P256, **changes: Any) -> HandshakeCompleted:
+def as_client(
+    stack: str, folder: Path, kind: KeyKind = KeyKind.ECDSA_P256, judge: Judge | None = None, **changes: Any
+) -> HandshakeCompleted:
     theirs = certificate("server", kind)
     with (
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock,
@@ -143,10 +148,12 @@ def as_client(stack: str, folder: Path, kind: KeyKind = KeyKind.ECDSA_P256, **ch
             )
             talk = Talk(Connection(config, Role.CLIENT, entropy=Entropy(stack)), sock, ("127.0.0.1", port))
             talk.connection.start(time.monotonic())
-            return exchange(talk, process, echoes=stack == "gnutls")
+            return exchange(talk, process, echoes=stack == "gnutls", judge=judge)
 
 
-def as_server(stack: str, folder: Path, kind: KeyKind = KeyKind.ECDSA_P256, **changes: Any) -> HandshakeCompleted:
+def as_server(
+    stack: str, folder: Path, kind: KeyKind = KeyKind.ECDSA_P256, judge: Judge | None = None, **changes: Any
+) -> HandshakeCompleted:
     theirs = certificate("client")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
@@ -160,7 +167,7 @@ def as_server(stack: str, folder: Path, kind: KeyKind = KeyKind.ECDSA_P256, **ch
                 **changes,
             )
             talk = Talk(Connection(config, Role.SERVER, entropy=Entropy(stack)), sock)
-            return exchange(talk, process, echoes=False)
+            return exchange(talk, process, echoes=False, judge=judge)
 
 
 @pytest.mark.parametrize("stack", ["openssl", "gnutls"])
@@ -190,3 +197,16 @@ def test_other_groups_with_openssl(group: NamedGroup, play: Callable[..., Handsh
 
 def test_cookies_and_small_datagrams_with_openssl(tmp_path: Path) -> None:
     as_server("openssl", tmp_path, verify_address=True, mtu=256)
+
+
+@pytest.mark.parametrize("play", [as_client, as_server])
+def test_a_record_size_limit_with_gnutls(play: Callable[..., HandshakeCompleted], tmp_path: Path) -> None:
+    """RFC 8449: it says a limit of its own, which we take."""
+    limits: list[int] = []
+    play(
+        "gnutls",
+        tmp_path,
+        judge=lambda connection: limits.append(connection._records.receive_limit or 0),
+        record_size_limit=512,
+    )
+    assert limits == [512]
