@@ -109,7 +109,7 @@ class _Live(Target):
         return played
 
     async def _play(self, example: Example, tap: Callable[[str, Endpoint], None] = lambda *_: None) -> Played:
-        bent = Bent(example["seam"], {int(number): changes for number, changes in example["changes"].items()})
+        bent = Bent.of(example)
         self._broken.clear()
         heard: list[str] = []
         browser, reference = await self._stacks.endpoint(self._endpoint), Reference("reference")

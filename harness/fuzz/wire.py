@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import Any, ClassVar, Final, TypeAlias
+from typing import Any, ClassVar, Final, Self, TypeAlias
 
 from hypothesis import strategies as st
 
@@ -27,6 +27,7 @@ from peer.errors import LocalProtocolError
 from peer.ice.agent import Address, Agent, Candidate, CandidateType, compute_foundation, compute_priority
 from peer.ice.agent import Config as IceConfig
 from peer.testing import Entropy, Link, Network, Pump, PumpTimeoutError
+from peer.trace import Entry, Secret
 from peer.wire import sctp as sctp_wire
 from peer.wire import stun
 
@@ -57,10 +58,15 @@ Encode: TypeAlias = Callable[[Any, list[list[Any]]], Iterable[Any]]
 
 
 class Bent:
-    """Bends the messages of one seam: `changes` maps the number of a message to the edits it gets."""
+    """Bends the messages of one seam: `changes` maps the number of a message to the edits it gets.
 
-    def __init__(self, seam: str, changes: Mapping[int, list[list[Any]]]) -> None:
+    `recorded`: the run is wanted as files, and what its machines keep secret.
+    """
+
+    def __init__(self, seam: str, changes: Mapping[int, list[list[Any]]], *, recorded: bool = False) -> None:
         self._seam, self._changes = seam, changes
+        self.recorded = recorded
+        self.secrets: list[str] = []
         self._count = 0
         self.cells: set[str] = set()
         self.watched: Callable[[], str] = lambda: ""
@@ -79,6 +85,17 @@ class Bent:
 
         return {argument: transform} if seam == self._seam else {}
 
+    @classmethod
+    def of(cls, example: Example, *, recorded: bool = False) -> Self:
+        """As an example says."""
+        changes = {int(number): changes for number, changes in example["changes"].items()}
+        return cls(example["seam"], changes, recorded=recorded)
+
+    def hear(self, said: Entry | Secret) -> None:
+        """A trace sink."""
+        if isinstance(said, Secret):
+            self.secrets.append(said.line)
+
 
 def _named(message: Any) -> str:
     return "datagram" if isinstance(message, bytes) else type(message).__name__
@@ -95,6 +112,8 @@ class _Machines(Target):
 
     seams: ClassVar[tuple[str, ...]]
     worlds: ClassVar[tuple[str, ...]]
+    #: Wireshark's name of the protocol whose packets are exchanged, where they aren't those of UDP.
+    inner: ClassVar[str | None] = None
 
     def strategy(self) -> st.SearchStrategy[Example]:
         return st.fixed_dictionaries(
@@ -106,10 +125,14 @@ class _Machines(Target):
         )
 
     def play(self, example: Example) -> Played:
-        bent = Bent(example["seam"], {int(number): changes for number, changes in example["changes"].items()})
+        bent = Bent.of(example)
+        _, problem = self._run(example["world"], bent)
+        return Played.of((f"{example['world']}: {cell}" for cell in bent.cells), problem)
+
+    def _run(self, world: str, bent: Bent) -> tuple[Loop, Problem | None]:
         began = time.thread_time()  # of the processor: a loaded machine is no hang
         problem = None
-        loop, watched = self.build(example["world"], bent)
+        loop, watched = self.build(world, bent)
         bent.watched = lambda: self.state(watched)
         try:
             self.converse(loop)
@@ -124,7 +147,16 @@ class _Machines(Target):
             problem = Problem("hang", "slow", self.state(watched), message=f"took {took:.1f} s of the processor")
         if problem is None and (held := _weight(watched)) > _MOST_OBJECTS:
             problem = Problem("memory", "unbounded", self.state(watched), message=f"holds more than {held} objects")
-        return Played.of((f"{example['world']}: {cell}" for cell in bent.cells), problem)
+        return loop, problem
+
+    def files(self, example: Example) -> Mapping[str, str | bytes]:
+        """The packets of one more run, with the keys, and its transcript."""
+        # Here and not above: scapy takes a third of a second to import.
+        from harness.fuzz.packets import files_of_run
+
+        bent = Bent.of(example, recorded=True)
+        loop, _ = self._run(example["world"], bent)
+        return files_of_run(loop.transcript, bent.secrets, inner=self.inner)
 
     def build(self, world: str, bent: Bent) -> tuple[Loop, Any]:
         """Both machines, started, and the one that is watched."""
@@ -137,6 +169,10 @@ class _Machines(Target):
     def converse(self, loop: Loop) -> None:
         """Let them talk."""
         loop.run(timeout=_VIRTUAL_SECONDS)
+
+
+def _pump(bent_side: Any, watched: Any, bent: Bent) -> Pump:
+    return Pump(bent_side, watched, link=_LINK, names=("bent", "watched"), keep_transcript=bent.recorded)
 
 
 def _weight(machine: Any) -> int:
@@ -176,7 +212,7 @@ class Stun(_Machines):
     def build(self, world: str, bent: Bent) -> tuple[Loop, Any]:
         seams = bent.at("sealed", resealed) | bent.at("datagram", lambda m, changes: (apply(m.serialize(), changes),))
 
-        loop = Network(link=_LINK, keep_transcript=False)
+        loop = Network(link=_LINK, keep_transcript=bent.recorded)
         agents = [
             Agent(IceConfig(controlling=world == "controlled"), entropy=Entropy("bent"), **seams),
             Agent(IceConfig(controlling=world == "controlling"), entropy=Entropy("watched")),
@@ -256,8 +292,9 @@ class Dtls(_Machines):
                 groups=(dtls.NamedGroup.x25519,),
                 srtp_profiles=(8, 7, 1),
             )
-            machines[name] = dtls.Connection(config, its_role, entropy=Entropy(name), **more)
-        loop = Pump(machines["bent"], machines["watched"], link=_LINK, keep_transcript=False)
+            trace = bent.hear if bent.recorded else None
+            machines[name] = dtls.Connection(config, its_role, entropy=Entropy(name), trace=trace, **more)
+        loop = _pump(machines["bent"], machines["watched"], bent)
         machines["bent" if bent_role is dtls.Role.CLIENT else "watched"].start(loop.now)
         return loop, machines["watched"]
 
@@ -296,6 +333,8 @@ def spoilt_packet(message: Any, changes: list[list[Any]]) -> tuple[Any, ...]:
 class _Associations(_Machines):
     """Two associations with data channels on them."""
 
+    inner: ClassVar[str | None] = "sctp"
+
     def build(self, world: str, bent: Bent) -> tuple[Loop, Any]:
         lower, upper = self._bends(bent)
         sides = []
@@ -304,7 +343,7 @@ class _Associations(_Machines):
             seams, above = (lower, upper) if name == "bent" else ({}, {})
             association = sctp.Association(config, entropy=Entropy(name), **seams)
             sides.append(datachannel.Channels(association, role, **above))
-        loop = Pump(sides[0], sides[1], link=_LINK, keep_transcript=False)
+        loop = _pump(sides[0], sides[1], bent)
         for side in sides:
             side.connect(loop.now)
         return loop, sides[1]

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from harness.capture import pcapng
+from harness.fuzz.media import _Media
 from harness.fuzz.target import Example, Played
 from harness.fuzz.targets import make
 from peer import dtls, sctp
@@ -34,6 +36,30 @@ def test_a_mutant_is_survived_and_says_where_it_struck(name: str) -> None:
     played = play(name)
     assert played.problems == ()
     assert len(played.cells) == 1
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_a_finding_gets_its_packets(name: str) -> None:
+    with make(name) as target:
+        files = target.files(WORLDS[name])
+    content, transcript = files["wire.pcapng"], files["transcript.txt"]
+    assert isinstance(content, bytes)
+    read = pcapng.read(content)
+    assert len(read.packets) >= 4
+    assert bool(read.secrets) == (name == "dtls")
+    assert isinstance(transcript, str)
+    assert "watched received" in transcript
+
+
+@pytest.mark.parametrize("name", ["rtp", "rtcp"])
+def test_a_finding_of_media_gets_its_packet(name: str) -> None:
+    with make(name) as target:
+        assert isinstance(target, _Media)
+        example = {"packet": next(iter(target.packets)), "way": "clear", "changes": [["repeat", 0, 2]] * 9, "after": []}
+        content = target.files(example)["wire.pcapng"]
+    assert isinstance(content, bytes)
+    (packet,) = pcapng.read(content).packets
+    assert packet.comments[-1].startswith("cut: it had")
 
 
 def plant(monkeypatch: pytest.MonkeyPatch, name: str, fault: Callable[..., Any]) -> None:
