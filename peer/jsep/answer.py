@@ -258,6 +258,7 @@ class _Writer:
     def _rtp(self, slot: _Slot, transceiver: Transceiver) -> list[str]:
         offer = slot.offer
         direction = direction_of(self._offer, offer).reversed & transceiver.direction
+        stream_ids = self._stream_ids(slot, transceiver, direction)
         return media_section(
             media=offer.media,
             proto=offer.proto,
@@ -266,9 +267,9 @@ class _Writer:
             codecs=slot.codecs,
             extensions=self._extensions(offer, transceiver),
             address=self._address(slot),
-            stream_ids=self._stream_ids(slot, transceiver, direction),
+            stream_ids=stream_ids,
             simulcast=_simulcast(offer, transceiver, direction),
-            sources=source_lines(self._state.configuration, transceiver, direction, slot.codecs),
+            sources=source_lines(self._state.configuration, transceiver, slot.codecs, named=stream_ids is not None),
             allow_mixed=offer.has(sdp.EXTMAP_ALLOW_MIXED),
             bundled_mux=slot.index not in self._transports and self._tag_muxes(slot),
         )

@@ -44,7 +44,10 @@ def _h264(mode: int, profile: str, payload_type: int) -> Codec:
     return Codec("video/H264", 90000, None, fmtp, _VIDEO_FEEDBACK, payload_type)
 
 
-FLEXFEC = Codec("video/flexfec-03", 90000, None, "repair-window=10000000", ("goog-remb", "transport-cc"), 49)
+# Received, never sent: offered and answered in sections that only receive.
+FLEXFEC = Codec(
+    "video/flexfec-03", 90000, None, "repair-window=10000000", ("goog-remb", "transport-cc"), 49, sends=False
+)
 
 VIDEO = Capabilities(
     codecs=(

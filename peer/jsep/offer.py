@@ -329,7 +329,7 @@ class _Writer:
         )
 
     def _rtp(self, slot: _Slot, transceiver: Transceiver) -> list[str]:
-        codecs = self._codecs(slot, transceiver)
+        codecs, stream_ids = self._codecs(slot, transceiver), self._stream_ids(slot, transceiver)
         return media_section(
             media=slot.media,
             proto=_RTP_PROTO,
@@ -338,9 +338,9 @@ class _Writer:
             codecs=codecs,
             extensions=self._header_extensions(slot, transceiver),
             address=self._address(slot),
-            stream_ids=self._stream_ids(slot, transceiver),
+            stream_ids=stream_ids,
             simulcast=_simulcast(transceiver),
-            sources=source_lines(self._state.configuration, transceiver, transceiver.direction, codecs),
+            sources=source_lines(self._state.configuration, transceiver, codecs, named=stream_ids is not None),
             bundle_only=slot.bundle_only,
             bundled_mux=not slot.carrier and self._bundled_mux(slot),
         )

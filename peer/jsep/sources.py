@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from peer import sdp
 
-from .model import Configuration, Direction, NegotiatedCodec, Transceiver
+from .model import Configuration, NegotiatedCodec, Transceiver
 
 __all__ = ["SentStream", "sent_streams", "source_lines"]
 
@@ -44,13 +44,16 @@ def _ssrc(configuration: Configuration, name: str) -> int:
 
 
 def source_lines(
-    configuration: Configuration, transceiver: Transceiver, direction: Direction, codecs: tuple[NegotiatedCodec, ...]
+    configuration: Configuration, transceiver: Transceiver, codecs: tuple[NegotiatedCodec, ...], *, named: bool
 ) -> list[str]:
     """a=ssrc with our CNAME, and a=ssrc-group:FID where retransmission is offered. Several encodings go by their rids
     (RFC 8853 section 5.1), whose SSRCs are not announced.
+
+    They stand where a=msid does (`named`) and stay as it does: Chromium (156) shows no more of a stream that its
+    section named again after it had not.
     """
     streams = sent_streams(configuration, transceiver)
-    if not configuration.announces_ssrcs or not direction.sends or len(streams) > 1:
+    if not configuration.announces_ssrcs or not named or len(streams) > 1:
         return []
     stream = streams[0]
     repaired = any(one.codec.name.lower() == "rtx" for one in codecs)

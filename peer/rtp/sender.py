@@ -51,7 +51,7 @@ class Sender:
         self._entropy = entropy
         self.config = config
         self.streams: list[Outgoing] = []
-        self._packetizers: dict[tuple[int, int], Packetizer] = {}
+        self._packetizers: dict[tuple[int, int], tuple[Codec, Packetizer]] = {}
         self._tone: Tone | None = None
         self._average_size = 0.0
         self._ended = False
@@ -81,7 +81,6 @@ class Sender:
         for stream in known.values():
             self._outlet.unregistered(stream, now)
         self.streams = kept
-        self._packetizers.clear()
 
     def codec(self, payload_type: int | None = None) -> Codec:
         """The format frames are sent in; without a payload type the first. Raises `LocalProtocolError` without any."""
@@ -274,10 +273,13 @@ class Sender:
     # inside
 
     def _packetizer(self, stream: Outgoing, codec: Codec) -> Packetizer:
+        """A stream's numbers of pictures go on (RFC 7741 section 4.2) as long as its format is the same."""
         key = stream.ssrc, codec.payload_type
-        if key not in self._packetizers:
-            self._packetizers[key] = packetizer(codec.mime_type, codec.fmtp, self._entropy)
-        return self._packetizers[key]
+        made_for, made = self._packetizers.get(key, (None, None))
+        if made is None or made_for != codec:
+            made = packetizer(codec.mime_type, codec.fmtp, self._entropy)
+            self._packetizers[key] = codec, made
+        return made
 
     def _wrapped(self, codec: Codec) -> Codec:
         """RED, where it is preferred to the codec itself (RFC 2198): a packet of the past goes along."""

@@ -156,7 +156,9 @@ def test_preferences_order_and_filter() -> None:
     preferred = (video("VP9", "profile-id=2"), video("nobody"), video("VP8"))
     one = Transceiver(1, Kind.VIDEO, preferred_codecs=preferred)
     assert [codec.name for codec in wanted(one, VIDEO, Direction.SENDRECV)] == ["VP9", "VP8"]
-    assert wanted(replace(one, preferred_codecs=()), VIDEO, Direction.SENDRECV) == VIDEO.codecs
+    assert wanted(replace(one, preferred_codecs=()), VIDEO, Direction.RECVONLY) == VIDEO.codecs
+    sent = tuple(codec for codec in VIDEO.codecs if codec != FLEXFEC)
+    assert wanted(replace(one, preferred_codecs=()), VIDEO, Direction.SENDRECV) == sent
 
 
 def test_direction_filters() -> None:

@@ -281,6 +281,16 @@ def test_msid_stays_when_the_direction_changes() -> None:
     assert media(other.create_offer()).all(sdp.MSID) == (sdp.Msid("q"),)
 
 
+def test_the_ssrcs_stay_where_the_msid_does() -> None:
+    one, other = connected("audio")
+    said = media(one.create_offer()).all(sdp.SSRC_ATTRIBUTE)
+    assert said
+    one.change(one.state.transceivers[0].key, direction=Direction.INACTIVE)
+    assert media(one.create_offer()).all(sdp.SSRC_ATTRIBUTE) == said
+    negotiate(one, other)
+    assert media(one.create_offer()).all(sdp.SSRC_ATTRIBUTE) == said
+
+
 def test_a_stopped_transceiver_leaves_port_zero_and_no_msid() -> None:
     one, other = connected("audio", "video")
     one.stop(one.state.transceivers[0].key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from peer.errors import LocalProtocolError
 from peer.rtp import Codec, EncodedFrame, SendStream, Transport, extensions
 from peer.rtp.extensions import AudioLevel, CaptureTime, Orientation
+from peer.rtp.payload import vp8
 from peer.tests.rtp.worlds import IDS, NTP_OFFSET, OPUS, connect_keys, picture, send_config, sound, transport
 from peer.wire import rtcp, rtp
 
@@ -58,6 +60,17 @@ def test_a_frame_is_one_timestamp_with_a_marker_at_its_end(a: Transport) -> None
     assert [one.sequence_number - first for one in packets] == list(range(len(packets)))
     assert first < 0x8000
     assert all(len(one.serialize()) <= 1180 for one in packets)
+
+
+def test_picture_ids_go_on_when_other_formats_are_negotiated(a: Transport) -> None:
+    ear = Ear(a)
+    sender = a.add_sender(send_config())
+    sender.send(picture(0, 100, key_frame=True), 0.0)
+    sender.configure(replace(sender.config, codecs=(*sender.config.codecs, OPUS)), 0.1)
+    sender.send(picture(1, 100), 0.1)
+    drain(a, 1.0)
+    first, second = (vp8.parse(one.payload)[0].picture_id or 0 for one in ear.rtp if one.payload)
+    assert second == (first + 1) & 0x7FFF
 
 
 def test_every_packet_names_its_section_and_encoding(a: Transport) -> None:
