@@ -97,7 +97,7 @@ const MEDIA = (() => {
     return track;
   }
 
-  function picture({ width = 320, height = 240, frame_rate: rate = 30, detail = 0 }) {
+  function picture({ width = 320, height = 240, frame_rate: rate = 30, detail = 0, start = 0 }) {
     const canvas = Object.assign(document.createElement("canvas"), { width, height });
     const brush = canvas.getContext("2d", { alpha: false });
     const began = performance.now();
@@ -107,7 +107,7 @@ const MEDIA = (() => {
     const capture = track.requestFrame ? track : stream; // Firefox has an older text's method
     const paint = () => {
       if (track.readyState === "ended") clearInterval(timer);
-      const counter = Math.floor(((performance.now() - began) * rate) / 1000);
+      const counter = start + Math.floor(((performance.now() - began) * rate) / 1000);
       if (counter === last) return;
       last = counter;
       draw(brush, counter, width, height, detail);

@@ -21,7 +21,7 @@ def source(step: Track) -> Any:
     """Where a synthetic track's frames come from."""
     if step.kind == "audio":
         return Tone(step.hz)
-    return TestPattern(step.width, step.height, step.frame_rate, detail=step.detail)
+    return TestPattern(step.width, step.height, step.frame_rate, detail=step.detail, start=step.start)
 
 
 class Watcher:

@@ -110,7 +110,9 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """Make a synthetic media track: a tone of `hz`, or the test picture of `peer.media.pictures` with its counter."""
+    """Make a synthetic media track: a tone of `hz`, or the test picture of `peer.media.pictures`, whose counter goes up
+    from `start`.
+    """
 
     op: ClassVar[str] = "track"
     kind: str
@@ -119,6 +121,7 @@ class Track:
     height: int = 240
     frame_rate: int = 30
     detail: int = 0
+    start: int = 0
     hz: float = 440.0
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from harness.matrix.row import Row
-from harness.matrix.rows import data, interface_change, media, nat, relay, restart, simulcast, trickle
+from harness.matrix.rows import data, interface_change, media, nat, relay, renegotiation, restart, simulcast, trickle
 
 __all__ = ["ROWS", "parse_rows"]
 
@@ -16,6 +16,7 @@ ROWS: Final[Mapping[str, Row]] = {
         data.ROW,
         *media.ROWS,
         simulcast.ROW,
+        renegotiation.ROW,
         trickle.ROW,
         restart.ROW,
         *relay.ROWS,

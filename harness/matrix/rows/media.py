@@ -35,7 +35,7 @@ BIT_RATE: Final = 1_000_000
 # Seconds until what arrives has to be good: encoders begin low.
 _WARM_UP: Final = 12.0
 _FRAMES: Final = 10
-_VIDEO: Final = {"width": 320, "height": 240, "frame_rate": 20}
+VIDEO: Final = {"width": 320, "height": 240, "frame_rate": 20}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ async def play(stage: Stage, kind: str) -> None:
 
 async def _add(pc: PeerConnection, line: Line, hz: float, preferences: Sequence[Mapping[str, Any]] | None) -> None:
     """The offerer says which codec it likes best and keeps to a bit rate; the answerer follows the offer's order."""
-    options: dict[str, Any] = {"hz": hz} if hz else _VIDEO
+    options: dict[str, Any] = {"hz": hz} if hz else VIDEO
     if preferences is None:
         await pc.addTrack(line.kind, **options)
         return

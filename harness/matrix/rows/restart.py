@@ -13,7 +13,7 @@ from harness.matrix.meeting import PATIENCE, Meeting
 from harness.matrix.row import Row, Stage
 from harness.verdict import check
 
-__all__ = ["ROW", "restart"]
+__all__ = ["ROW", "loses_data", "restart"]
 
 
 async def play(stage: Stage) -> None:
@@ -81,8 +81,11 @@ async def _credentials(pc: PeerConnection) -> tuple[str, str]:
     return ufrag, pwd
 
 
-def _lacks(cell: Cell) -> str:
-    """Seen in packets, in two of five runs: whether it happens hangs on how long the answer takes."""
+def loses_data(cell: Cell) -> str:
+    """Why nothing may arrive after a restart by this pair; empty where it does.
+
+    Seen in packets, in two of five runs: whether it happens hangs on how long the answer takes.
+    """
     if cell.endpoints == ("chromium", "firefox"):
         return (
             "Chromium (156) sends data by a pair of a new candidate with an old remote one while its restart has no "
@@ -95,6 +98,6 @@ ROW: Final = Row(
     "restart",
     "an ICE restart with new credentials; data flow on before, during and after it",
     play,
-    lacks=_lacks,
+    lacks=loses_data,
     as_case=False,
 )
