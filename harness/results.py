@@ -434,7 +434,7 @@ class RunWriter:
     """Writes a run directory while the run goes on.
 
     Each `add` appends one journal line and flushes it; `results.json` is rewritten now and then, never spending more
-    than a tenth of the run's time on it, and once more at `finish`. Leaving the `with` block without `finish` (an
+    than a hundredth of the run's time on it, and once more at `finish`. Leaving the `with` block without `finish` (an
     exception, ctrl-C) writes what there is, marked unfinished.
 
     >>> with RunWriter(directory, run) as writer:       # doctest: +SKIP
@@ -522,7 +522,7 @@ class RunWriter:
         began = time.monotonic()
         write_atomically(self.directory / RESULTS_FILE, json.dumps(self.results.to_json(), indent=1) + "\n")
         ended = time.monotonic()
-        self._next_write = ended + 10 * (ended - began)
+        self._next_write = ended + 100 * (ended - began)
 
     def _close(self) -> None:
         self._write()
