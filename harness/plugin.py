@@ -265,7 +265,9 @@ def _note_error(record: CaseRecord, excinfo: pytest.ExceptionInfo[BaseException]
         # pytest-timeout fails a test by this very message.
         timed_out = isinstance(error, pytest.fail.Exception) and str(error).startswith("Timeout")
         record.verdict = Verdict.TIMEOUT if timed_out else verdict_of_error(error)
-    record.message = str(error) or type(error).__name__
+    # The text of an exception that isn't ours says little without its name: KeyError's is the key.
+    named = record.verdict is Verdict.ERROR and not type(error).__module__.startswith("harness")
+    record.message = f"{type(error).__name__}: {error}" if named and str(error) else str(error) or type(error).__name__
 
 
 def _show_as(report: pytest.TestReport, run: RunRecord, record: CaseRecord) -> None:

@@ -131,7 +131,8 @@ class Scene:
     def raise_problems(self) -> None:
         """Raise EndpointError when the reference peer broke in a way no call told of."""
         if self._broken:
-            raise EndpointError("the reference peer broke:\n" + "\n".join(self._broken))
+            why = self._broken[0].strip().rpartition("\n")[2]
+            raise EndpointError(f"the reference peer broke: {why}\n" + "\n".join(self._broken))
 
     def collect_secrets(self) -> None:
         """Take what the browsers wrote to their key logs; the capture opens more from then on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from harness.clauses.coverage import Coverage, measure
 from harness.clauses.model import Clause, Level
@@ -13,7 +14,19 @@ from harness.report.summary import result_id
 from harness.results import CaseResult, RunResults
 from harness.verdict import Verdict, worst
 
-__all__ = ["ClausePage", "EndpointPage", "Library", "clause_pages", "endpoint_page"]
+__all__ = ["STATES", "ClausePage", "EndpointPage", "Library", "clause_pages", "endpoint_page"]
+
+#: How a clause may stand, in words, by the name of its colour.
+STATES: Final = {
+    "kept": "kept",
+    "broken": "broken",
+    "weak": "a SHOULD broken",
+    "unsettled": "judged without an outcome",
+    "idle": "its assertion did not run",
+    "open": "no case yet",
+    "aside": "can't be judged here",
+}
+_COLOURS: Final = {Verdict.PASS: "kept", Verdict.FAIL: "broken", Verdict.WEAK: "weak"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,14 @@ class ClauseRow:
     reason: str
     sentence: str
 
+    @property
+    def colour(self) -> str:
+        """A key of `STATES`: the worst verdict of the endpoints, or why there is none."""
+        found = [one.verdict for one in self.judged if one.verdict]
+        if not found:
+            return self.state
+        return _COLOURS.get(worst(found), "unsettled")
+
 
 @dataclass(frozen=True, slots=True)
 class ClausePage:
@@ -65,6 +86,11 @@ class ClausePage:
     endpoints: tuple[str, ...]
     sections: tuple[tuple[str, tuple[ClauseRow, ...]], ...]
     figures: tuple[tuple[str, int, int, int], ...]
+
+    @property
+    def rows(self) -> tuple[ClauseRow, ...]:
+        """The clauses of all sections."""
+        return tuple(row for _, rows in self.sections for row in rows)
 
 
 def clause_pages(run: RunResults, library: Library) -> list[ClausePage]:

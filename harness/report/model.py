@@ -21,6 +21,7 @@ __all__ = ["CasePage", "Overview", "case_page", "overview", "sentence", "witness
 
 _SECTION = re.compile(r"test_(?P<body>rfc|w3c)?(?P<number>\d{4})?_?(?P<section>\d+(?:_\d+)*)?_?(?P<rest>.*)")
 _MOST_UNEXPECTED = 200
+_NEW = "a new case"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """One result as a letter that leads to its page. `change` says what it was before, empty when the same."""
+    """One result as a letter that leads to its page. `change` says what it was before, or that it is new; empty when
+    the same."""
 
     id: str
     verdict: Verdict
@@ -112,7 +114,7 @@ class CaseFile:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Coverage of one RFC at one level."""
+    """Coverage of one RFC (of all of them, where it names none) at one level."""
 
     rfc: str
     level: str
@@ -141,6 +143,7 @@ class Overview:
     files: tuple[CaseFile, ...]
     layers: tuple[str, ...]
     bars: tuple[tuple[str, tuple[Bar, ...]], ...]
+    levels: tuple[Bar, ...]
     idle_documents: tuple[str, ...]
     flakes: int
     previous: str
@@ -159,12 +162,14 @@ class ClauseLine:
 
 @dataclass(frozen=True, slots=True)
 class CasePage:
-    """The page of one result."""
+    """The page of one result. `headline` is the first line of its message, `transcript` the others."""
 
     id: str
     result: CaseResult
     title: str
     where: str
+    headline: str
+    transcript: tuple[str, ...]
     clauses: tuple[ClauseLine, ...]
     evidence: Evidence
     drawing: Drawing | None
@@ -205,6 +210,8 @@ def _chip(result: CaseResult, before: PastRun | None) -> Chip:
     identity = result_id(result.case, result.endpoints)
     was = before.verdicts.get(identity) if before else None
     change = f"was {was.value} before" if was is not None and was is not result.verdict else ""
+    if before is not None and was is None:
+        change = _NEW
     broken = [frame for clause in result.clauses if clause.verdict is not Verdict.PASS for frame in clause.frames]
     return Chip(
         id=identity,
@@ -220,6 +227,11 @@ def _chip(result: CaseResult, before: PastRun | None) -> Chip:
     )
 
 
+def _news(chip: Chip) -> int:
+    """How new it is: 0 for what has changed, 1 for what wasn't there, 2 for what is as it was."""
+    return 2 if not chip.change else 1 if chip.change == _NEW else 0
+
+
 def _first_line(message: str) -> str:
     line = next((line.strip() for line in message.splitlines() if line.strip()), "")
     return line if len(line) <= 240 else line[:239] + "…"
@@ -231,7 +243,7 @@ def overview(run: RunResults, history: Iterable[PastRun] = ()) -> Overview:
     before = past[-1] if past else None
     chips = {result.key: _chip(result, before) for result in run.results}
     # What changed since the run before comes first, then what the endpoint did, then what the run suffered.
-    order = sorted(run.unexpected, key=lambda result: (not chips[result.key].change, result.verdict.about_the_run))
+    order = sorted(run.unexpected, key=lambda result: (_news(chips[result.key]), result.verdict.about_the_run))
     columns = _columns(run)
     names = _matrix_names(run)
     files = _files(run, columns, chips)
@@ -243,7 +255,7 @@ def overview(run: RunResults, history: Iterable[PastRun] = ()) -> Overview:
         fixed=tuple(
             f"{chip.title} ({chip.endpoints})"
             for chip in chips.values()
-            if chip.change and chip.verdict is Verdict.PASS
+            if _news(chip) == 0 and chip.verdict is Verdict.PASS
         )[:20],
         cells=_grid(run, names, chips),
         pairs=tuple(product(names, names)),
@@ -252,6 +264,7 @@ def overview(run: RunResults, history: Iterable[PastRun] = ()) -> Overview:
         files=files,
         layers=tuple(dict.fromkeys(file.layer for file in files)),
         bars=_bars({rfc: levels for rfc, levels in run.clauses.items() if _touched(levels)}),
+        levels=_levels(run.clauses),
         idle_documents=tuple(rfc for rfc, levels in run.clauses.items() if not _touched(levels)),
         flakes=sum(result.flaky for result in run.results),
         previous=f"{before.id} of {before.started[:16]}" if before else "",
@@ -260,9 +273,12 @@ def overview(run: RunResults, history: Iterable[PastRun] = ()) -> Overview:
 
 
 def _changed_builds(run: RunResults, before: PastRun | None) -> tuple[str, ...]:
-    old = before.builds if before else {}
+    if before is None:
+        return ()
+    old = {**before.builds, "the harness": before.harness}
+    now = {**run.run.builds, "the harness": run.run.host.get("harness", "")}
     return tuple(
-        f"{name} {old[name]} → {build}" for name, build in run.run.builds.items() if name in old and old[name] != build
+        f"{name} {old[name]} → {build}" for name, build in now.items() if old.get(name) not in ("", None, build)
     )
 
 
@@ -366,6 +382,17 @@ def _bars(clauses: Mapping[str, Mapping[str, Mapping[str, int]]]) -> tuple[tuple
     )
 
 
+def _levels(clauses: Mapping[str, Mapping[str, Mapping[str, int]]]) -> tuple[Bar, ...]:
+    """Coverage of all documents together."""
+    sums: dict[str, list[int]] = {}
+    for levels in clauses.values():
+        for level, row in levels.items():
+            found = sums.setdefault(level, [0, 0])
+            found[0] += row.get("covered", 0)
+            found[1] += row.get("total", 0)
+    return tuple(Bar("", level, covered, total) for level, (covered, total) in sums.items() if total)
+
+
 Describe = Callable[[str], tuple[str, str]]
 
 
@@ -390,11 +417,14 @@ def case_page(
     marks = _marks(result.clauses)
     strip = tuple(_past(entry, identity) for entry in history)
     last_good, first_bad = _turning_point(strip)
+    headline, *rest = result.message.strip("\n").splitlines() or [""]
     return CasePage(
         id=identity,
         result=result,
         title=" to ".join(result.endpoints) if result.is_cell else sentence(result.case),
         where=f"interop matrix: {result.row}" if result.is_cell else file_title(result.case.partition("::")[0]),
+        headline=headline,
+        transcript=tuple(rest),
         clauses=tuple(ClauseLine(clause, *describe(clause.id)) for clause in result.clauses),
         evidence=evidence,
         drawing=draw(evidence.ladder, marks) if evidence.ladder.rows else None,

@@ -16,7 +16,7 @@ from harness.clauses.build import find_text, read_statements
 from harness.clauses.coverage import citations
 from harness.clauses.documents import DOCUMENTS
 from harness.clauses.registry import RegistryError, default_folder, load
-from harness.report.clause_view import Library, clause_pages, endpoint_page
+from harness.report.clause_view import STATES, Library, clause_pages, endpoint_page
 from harness.report.environment import VERDICTS, asset, digest, environment, release
 from harness.report.evidence import Evidence, read_evidence
 from harness.report.fuzz_view import HEIGHT, WIDTH, read_campaigns
@@ -38,6 +38,9 @@ TEXTS_VARIABLE = "PEERPROOF_SPEC_TEXTS"
 # Rows whose layers and bytes go into the file, of all cases together: some 15 MB. Frames that a clause rests on
 # always do.
 _MOST_DETAILED_ROWS = 40_000
+
+# Clauses in a line of a document's picture.
+_SQUARES_ACROSS = 64
 
 
 def write_report(directory: Path, *, history: Path | None = None, known: Library | None = None) -> Path:
@@ -107,8 +110,8 @@ def render(run: RunResults, directory: Path, *, past: Iterable[PastRun] = (), kn
 def _clause_pages(jinja: Environment, run: RunResults, known: Library | None) -> Mapping[str, str]:
     if known is None:
         return {}
-    template = jinja.get_template("clauses.html.j2")
-    return {f"clauses/{page.document}": template.render(page=page) for page in clause_pages(run, known)}
+    template, context = jinja.get_template("clauses.html.j2"), {"states": STATES, "across": _SQUARES_ACROSS}
+    return {f"clauses/{page.document}": template.render(page=page, **context) for page in clause_pages(run, known)}
 
 
 def _endpoint_pages(jinja: Environment, run: RunResults, known: Library | None) -> Mapping[str, str]:

@@ -97,6 +97,7 @@ def history_entry(run: RunResults) -> dict[str, Any]:
         "id": run.run.id,
         "started": run.run.started,
         "builds": dict(run.run.builds),
+        "harness": run.run.host.get("harness", ""),
         "seed": run.run.seed,
         "tally": tally(run.results),
         "unexpected": len(run.unexpected),
@@ -117,12 +118,13 @@ def result_id(case: str, endpoints: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """A line of the history, read; `verdicts` by result id."""
+    """A line of the history, read; `verdicts` by result id, `harness` is its commit where that is known."""
 
     id: str
     started: str
     builds: Mapping[str, str]
     verdicts: Mapping[str, Verdict]
+    harness: str = ""
 
     @classmethod
     def parse(cls, line: str) -> PastRun:
@@ -135,7 +137,7 @@ class PastRun:
             for start in range(0, len(ids), _ID)
         }
         builds = {str(name): str(build) for name, build in data["builds"].items()}
-        return cls(str(data["id"]), str(data["started"]), builds, verdicts)
+        return cls(str(data["id"]), str(data["started"]), builds, verdicts, str(data.get("harness", "")))
 
 
 def append_history(path: Path, run: RunResults) -> None:

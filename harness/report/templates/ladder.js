@@ -6,9 +6,10 @@ let WIDTH, LEFT, RIGHT, LABEL, TIME, NUMBER, KIND;
 
 // On a phone the lanes move together, labels are cut earlier and kinds are left out, so that letters keep their size.
 function fit(available) {
-  const narrow = available < 760;
-  [WIDTH, LEFT, RIGHT, TIME, NUMBER] = narrow ? [Math.max(320, available), 88, Math.max(320, available) - 28, 44, 74] : [860, 176, 704, 62, 104];
-  LABEL = Math.floor((RIGHT - LEFT) / 8.2);
+  const narrow = available < 640;
+  WIDTH = narrow ? Math.max(300, available) : Math.min(860, available);
+  [LEFT, RIGHT, TIME, NUMBER] = narrow ? [88, WIDTH - 28, 44, 74] : [142, WIDTH - 144, 62, 104];
+  LABEL = Math.floor((RIGHT - LEFT) / 7.6);
   KIND = !narrow;
 }
 
@@ -89,7 +90,7 @@ function drawFold([count, first, last, text], number, xs) {
 }
 
 function drawLadder(place, data, base) {
-  fit(document.documentElement.clientWidth - 36);
+  fit(place.clientWidth);
   const xs = laneX(data.lanes.length);
   const height = TOP + ROW * data.steps.length + 8;
   const head = svg("svg", { class: "lanes", viewBox: "0 0 " + WIDTH + " 26", width: WIDTH, height: 26, "aria-hidden": "true" });

@@ -27,6 +27,7 @@ async function open(name) {
   block.pages ??= JSON.parse(await unpack(block.textContent));
   // The text was escaped when the report was written, and the content security policy runs no script but this one.
   page.innerHTML = block.pages[place];
+  page.hidden = false;  // the ladder fills the width it finds
   const data = page.querySelector(".ladder-data");
   ladder = data && JSON.parse(data.textContent);
   if (ladder) drawLadder(page.querySelector(".ladder"), ladder, data.dataset.base);
@@ -54,6 +55,7 @@ function showPage(frame) {
   overview.hidden = true;
   page.hidden = false;
   const steps = [...page.querySelectorAll(".ladder .step")];
+  if (frame) page.querySelector("#clause-" + CSS.escape(frame))?.scrollIntoView({ block: "center" });
   if (!steps.length) return;
   const wanted = frame ? steps.find((step) => step.getAttribute("href").endsWith("/" + frame)) : null;
   const first = wanted || steps.find((step) => step.classList.contains("broken"));

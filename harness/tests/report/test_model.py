@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -47,8 +48,29 @@ def test_what_changed_since_the_previous_run_comes_first() -> None:
     assert [chip.case.rpartition("_")[2] for chip in view.unexpected] == ["works", "old", "slow"]
     assert view.unexpected[0].change == "was pass before"
     assert view.unexpected[0].href == f"#/case/{result_id(CASE, ['chromium'])}/4"
+    assert [chip.change for chip in view.unexpected] == ["was pass before", "a new case", "a new case"]
     assert view.changed_builds == ("chromium 156 → 157",)
     assert view.previous.startswith("20 of")
+
+
+def test_another_commit_of_the_harness_is_a_change() -> None:
+    run = RunResults(replace(RUN, host={"harness": "bbbb"}), ())
+    before = replace(past("20", None, "157"), harness="aaaa")
+    assert overview(run, [before]).changed_builds == ("the harness aaaa → bbbb",)
+    assert overview(run, [past("20", None, "157")]).changed_builds == ()
+
+
+def test_the_levels_of_all_documents_are_added_up() -> None:
+    clauses = {"A": {"must": {"total": 4, "covered": 1}}, "B": {"must": {"total": 6, "covered": 4}, "may": {}}}
+    (bar,) = overview(RunResults(RUN, (), clauses)).levels
+    assert (bar.level, bar.covered, bar.total) == ("must", 5, 10)
+
+
+def test_the_first_line_of_a_message_is_its_headline() -> None:
+    result = CaseResult(CASE, ("chromium",), Verdict.FAIL, message="expected a, saw b\n   1 x\n>> 2 y\n")
+    page = case_page(result, Evidence())
+    assert (page.headline, page.transcript) == ("expected a, saw b", ("   1 x", ">> 2 y"))
+    assert case_page(CaseResult(CASE, ("chromium",), Verdict.PASS), Evidence()).headline == ""
 
 
 def test_the_matrix_has_a_hole_where_a_pair_was_not_run() -> None:

@@ -17,7 +17,11 @@ def test_the_first_screen_says_what_is_unexpected(page: Page, sample: str) -> No
     expect(page.locator("h1")).to_contain_text("3 unexpected of 24 results")
     expect(page.locator(".findings li")).to_have_count(3)
     expect(page.locator(".matrix .chip")).to_have_count(9)
-    expect(page.locator(".run")).to_contain_text("156.0.7390.54")
+    expect(page.locator(".glance")).to_contain_text("156.0.7390.54")
+    expect(page.locator(".glance .mini .chip")).to_have_count(9)
+    expect(page.locator(".glance .levels")).to_contain_text("183 of 495")
+    page.locator(".tally a").filter(has_text="weak").click()
+    expect(page.locator(".cases tr[data-v]:visible")).to_have_count(1)
 
 
 def test_two_clicks_lead_from_a_red_cell_to_the_offending_frame(page: Page, sample: str) -> None:

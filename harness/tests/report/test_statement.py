@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.clauses import load
-from harness.report.clause_view import Library, clause_pages
+from harness.report.clause_view import STATES, Library, clause_pages
 from harness.report.statement import publish
 from harness.results import RunResults
 from harness.tests.report.sample import HOSTILE, sample_run
@@ -54,4 +54,6 @@ def test_every_clause_has_a_state(run: RunResults) -> None:
     assert rows["RFC8445-7.3.1.1-M2"].state in {"judged", "idle"}
     assert rows["RFC8445-7.3.1.1-M1"].sentence == SENTENCE
     assert {row.state for row in rows.values()} >= {"open", "aside"}
+    assert {row.colour for row in rows.values()} <= set(STATES)
+    assert rows["RFC8445-7.3.1.1-M2"].colour in {"kept", "broken"}
     assert pages["RFC8445"].endpoints == ("reference", "chromium", "firefox")
