@@ -15,7 +15,7 @@ from peer.api.gathering import Gathering
 from peer.ice.agent import Address, Candidate
 from peer.ice.edge import gatherer
 from peer.wire import sctp
-from peer.wire.stun import AttributeType, Class, Message
+from peer.wire.stun import Attribute, AttributeType, Class, Message, Method
 
 __all__ = ["FAULTS"]
 
@@ -28,6 +28,7 @@ RESTARTS = "cases/ice/test_rfc8445_9_restarts.py::test_"
 ATTRIBUTES = "cases/ice/test_rfc8839_5_attributes.py::test_"
 TRICKLE = "cases/ice/test_rfc8838_trickle.py::test_"
 TIMING = "cases/ice/test_rfc8445_14_timing.py::test_"
+TURN = "cases/ice/test_rfc8656_client.py::test_"
 
 MUTE = stun(lambda _: ())
 BLIND_TO_ROLES = patched("peer.ice.agent.server._has_role_conflict", lambda *_: False)
@@ -67,6 +68,67 @@ def in_each_session(change: Callable[[Message, str], Message]) -> Fault:
 def old_name(one: Message, name: str) -> Message:
     kept = tuple(replace(each, value=name) if each.type == AttributeType.USERNAME else each for each in one.attributes)
     return replace(one, attributes=kept)
+
+
+def to_turn(change: Callable[[Message], Message], *methods: Method, kind: Class = Class.REQUEST) -> Fault:
+    """What is said to TURN servers is changed: requests of these methods, or all."""
+
+    def bend(one: Message) -> Iterable[Message]:
+        meant = one.message_class is kind and (not methods or one.method in methods)
+        return (change(one) if meant else one,)
+
+    return Fault(Seams(turn=bend))
+
+
+def lacking(kind: AttributeType) -> Callable[[Message], Message]:
+    return lambda one: replace(one, attributes=tuple(each for each in one.attributes if each.type != kind))
+
+
+def unsigned(one: Message) -> Message:
+    return replace(one, integrity_key=None)
+
+
+def valued(kind: AttributeType, value: Any) -> Callable[[Message], Message]:
+    return lambda one: replace(
+        one, attributes=tuple(replace(each, value=value) if each.type == kind else each for each in one.attributes)
+    )
+
+
+def with_the_first_nonce() -> Fault:
+    """The nonce of the first request that had one is kept for good."""
+    first: list[Any] = []
+
+    def change(one: Message) -> Message:
+        nonce = one.find(AttributeType.NONCE)
+        if nonce is None:
+            return one
+        first.append(nonce.value)
+        return valued(AttributeType.NONCE, first[0])(one)
+
+    return to_turn(change)
+
+
+def asks_twice() -> Fault:
+    """Each Allocate request with credentials is made once more."""
+
+    def bend(one: Message) -> Iterable[Message]:
+        again = one.method == Method.ALLOCATE and AttributeType.NONCE in one
+        return (one, replace(one, transaction_id=one.transaction_id[::-1])) if again else (one,)
+
+    return Fault(Seams(turn=bend))
+
+
+def sends_unpermitted() -> Fault:
+    """Before anything else of a peer goes a Send indication to it."""
+
+    def bend(one: Message) -> Iterable[Message]:
+        peer = one.find(AttributeType.XOR_PEER_ADDRESS)
+        if peer is None:
+            return (one,)
+        said = (peer, Attribute(AttributeType.DATA, b"early"))
+        return (Message(Method.SEND, Class.INDICATION, one.transaction_id[::-1], said), one)
+
+    return Fault(Seams(turn=bend))
 
 
 def always_says(name: str, value: Callable[[], str]) -> Fault:
@@ -242,5 +304,35 @@ FAULTS = {
         ),
         local_preferences_of_one_type_differ=gathers(lambda one: replace(one, priority=126 << 24 | 65535 << 8 | 255)),
         an_offer_without_trickle_is_answered_by_regular_ice=MUTE,
+    ),
+    **planted(
+        TURN,
+        sanity_a_relayed_candidate_is_gathered=Fault(Seams(turn=lambda _: ())),
+        an_allocate_request_says_which_transport_it_wants=to_turn(lacking(AttributeType.REQUESTED_TRANSPORT)),
+        an_allocate_request_asks_for_one_family_at_most=to_turn(
+            lambda one: and_attribute(AttributeType.ADDITIONAL_ADDRESS_FAMILY, 2)(
+                and_attribute(AttributeType.REQUESTED_ADDRESS_FAMILY, 1)(one)
+            )
+        ),
+        the_first_request_has_no_credentials=to_turn(and_attribute(AttributeType.USERNAME, "somebody")),
+        after_a_401_the_request_comes_again_with_credentials=to_turn(unsigned),
+        a_request_with_a_stale_nonce_comes_again_with_the_new_one=with_the_first_nonce(),
+        a_nonce_may_become_stale_while_the_allocation_lives=with_the_first_nonce(),
+        credentials_that_were_refused_are_not_tried_again=asks_twice(),
+        a_family_that_is_not_supported_is_not_asked_for_again=asks_twice(),
+        a_server_whose_quota_is_reached_is_left_alone=asks_twice(),
+        the_alternate_server_is_asked=patched("peer.ice.edge.relay._ALTERNATES_LIMIT", 1),
+        a_server_that_refuses_does_not_keep_another_from_being_used=to_turn(unsigned),
+        an_allocation_is_deleted_when_the_connection_closes=to_turn(
+            valued(AttributeType.LIFETIME, 600), Method.REFRESH
+        ),
+        an_allocation_is_refreshed=Fault(Seams(turn=lambda one: () if one.method == Method.REFRESH else (one,))),
+        permissions_and_channels_name_peers_of_the_family_of_the_relayed_address=to_turn(
+            lacking(AttributeType.XOR_PEER_ADDRESS), Method.CHANNEL_BIND
+        ),
+        what_is_sent_has_a_permission_a_peer_and_data=sends_unpermitted(),
+        channels_have_numbers_that_can_be_told_from_everything_else=to_turn(
+            valued(AttributeType.CHANNEL_NUMBER, 0x5001), Method.CHANNEL_BIND
+        ),
     ),
 }

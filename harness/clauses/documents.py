@@ -35,6 +35,8 @@ DOCUMENTS: dict[str, Document] = {
         _rfc(8838, "Trickle ICE"),
         _rfc(8839, "SDP offer/answer for ICE"),
         _rfc(8489, "Session Traversal Utilities for NAT (STUN)"),
+        _rfc(8656, "Traversal Using Relays around NAT (TURN)"),
+        _rfc(6544, "TCP candidates with ICE"),
         _rfc(7675, "STUN usage for consent freshness"),
         _rfc(5763, "Establishing an SRTP security context with DTLS"),
         _rfc(5764, "DTLS extension to establish keys for SRTP"),

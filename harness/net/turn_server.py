@@ -9,6 +9,7 @@ server.close()
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -63,18 +64,21 @@ class _Allocation:
 class TurnServer:
     """Listens on a UDP port of `host`. Needs a running event loop.
 
-    `refuse` may give an authentic request an error instead of its answer; with 300 goes `alternate`. `answer` changes
-    what is answered (a message, or bytes). `lifetime` is what every allocation is given, in seconds. Nothing expires.
+    `stale` says of an authentic request whether the nonce has just become stale. `refuse` may give one an error
+    instead of its answer; with 300 goes `alternate`. `answer` changes what is answered (a message, or bytes).
+    `lifetime` is what every allocation is given, in seconds. Nothing expires.
     """
 
     host: str = "127.0.0.1"
     lifetime: int = 600
     refuse: Callable[[Message], ErrorCode | None] = lambda _: None
     alternate: Address | None = None
+    stale: Callable[[Message], bool] = lambda _: False
     answer: Callable[[Message], Iterable[Message | bytes]] = lambda message: (message,)
     requests: list[Asked] = field(default_factory=list)
     _nonce: str = field(default_factory=lambda: os.urandom(8).hex())
     _allocations: dict[Address, _Allocation] = field(default_factory=dict)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
     _socket: UdpSocket = field(init=False)
 
     def __post_init__(self) -> None:
@@ -102,9 +106,15 @@ class TurnServer:
         """What came of one method, in order."""
         return [one for one in self.requests if one.method == method and authentic in (None, one.authentic)]
 
-    def renew_nonce(self) -> None:
-        """Every nonce that was given until now is stale."""
-        self._nonce = os.urandom(8).hex()
+    async def hear(self, method: Method, look: Callable[[Asked], bool], timeout: float = 5.0) -> Asked:
+        """The first authentic request of a method that `look` is true of. Raises `TimeoutError`."""
+        async with asyncio.timeout(timeout):
+            while True:
+                for one in self.asked(method, authentic=True):
+                    if look(one):
+                        return one
+                self._news.clear()
+                await self._news.wait()
 
     def close(self) -> None:
         self._socket.close()
@@ -125,6 +135,7 @@ class TurnServer:
                 continue
             if len(self.requests) < _KEPT_LIMIT:
                 self.requests.append(Asked(message, path.remote, self._refusal(message, data) is None))
+                self._news.set()
             if message.message_class is Class.REQUEST:
                 self._judge(message, data, path.remote)
             elif message.message_class is Class.INDICATION and message.method == Method.SEND:
@@ -145,6 +156,9 @@ class TurnServer:
 
     def _judge(self, message: Message, data: bytes, client: Address) -> None:
         challenge = self._refusal(message, data)
+        if challenge is None and self.stale(message):
+            self._nonce = os.urandom(8).hex()
+            challenge = self._refusal(message, data)
         error = challenge or self.refuse(message)
         if error is not None:
             attributes = [Attribute(AttributeType.ERROR_CODE, error)]

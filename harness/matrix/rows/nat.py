@@ -1,8 +1,8 @@
 """Every pair of NATs: directly where it can be, by the relay where it must; the kind of the pair is asserted.
 
-Firefox (153) in control puts USE-CANDIDATE into every check (aggressive nomination, as RFC 5245 had it), and so the
-pair that answers first is nominated: a relayed one whenever the first direct check came before the other side had
-called out. Where it offers and there is a direct way, nobody is given a relay.
+Browsers in control nominate a relayed pair as soon as it answers: Firefox (153) puts USE-CANDIDATE into every check,
+and Chromium (156) nominates what it uses and moves on later, when the other side's NAT may not be open any more. So
+where a browser offers and there is a direct way, nobody is given a relay; the reference peer finds it beside one.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ async def _meet_all(stage: Stage, place: Place, crossings: Iterable[_Crossing]) 
 async def _meet(stage: Stage, place: Place, among: tuple[Endpoint, Endpoint], *, direct: bool) -> str:
     """Connect, exchange, judge the pair, part."""
     ledger, began = stage.scene.ledger, time.perf_counter()
-    relays = not (direct and stage.cell.offerer == "firefox")
+    relays = not direct or stage.cell.offerer == "reference"
     offerer, answerer = await place.connections(among, relays=relays)
     channel = await offerer.createDataChannel("peerproof")
     signaling = Signaling(offerer, answerer, hear=stage.scene.hear)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from peer.wire import stun
 __all__ = ["Relay"]
 
 _TRY_ALTERNATE: Final = 300
+_STALE_NONCE: Final = 438
 _ALTERNATES_LIMIT: Final = 3
 """How often one server may send us to the next: they could send us round in circles."""
 _BUFFER_SIZE: Final = 1 << 21
@@ -36,6 +38,17 @@ class _Seam(turn.TurnClientMixin):
     transform: Transform = staticmethod(identity)
     trace: Sink | None = None
     alternate: Address | None = None
+
+    async def request_with_retry(self, request: aioice_stun.Message) -> tuple[aioice_stun.Message, tuple[str, int]]:
+        """As aioice's, but a nonce may be stale although it has only just been given (RFC 8489 section 9.2.5)."""
+        try:
+            return await super().request_with_retry(request)
+        except aioice_stun.TransactionFailed as failure:
+            if failure.response.error_code != _STALE_NONCE or "NONCE" not in failure.response.attributes:
+                raise
+            self.nonce = failure.response.attributes["NONCE"]
+            request.transaction_id = os.urandom(12)
+            return await super().request_with_retry(request)
 
     def send_stun(self, message: aioice_stun.Message, addr: tuple[str, int]) -> None:
         said = stun.parse(bytes(message))
