@@ -220,7 +220,9 @@ class Negotiation:
             )
 
         try:
-            add()  # steps 4.1 to 4.5, and whatever else makes it fail: nothing is kept of this
+            add()  # steps 4.1 to 4.5: nothing is kept of this
+        except jsep.MalformedCandidate:
+            pass  # step 4.7.1: that is found out later
         except (jsep.InvalidState, jsep.OperationFailed) as error:
             return Promise.rejected(dom_error(error))
         promise: Promise[None] = Promise()

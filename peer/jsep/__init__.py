@@ -18,7 +18,15 @@ from .answer import create_answer
 from .apply import plan
 from .candidates import add_local_candidate, add_remote_candidate, end_local_candidates, transport_of
 from .effects import Effect, Plan
-from .errors import InvalidAccess, InvalidModification, InvalidState, JsepError, OperationFailed, SdpSyntax
+from .errors import (
+    InvalidAccess,
+    InvalidModification,
+    InvalidState,
+    JsepError,
+    MalformedCandidate,
+    OperationFailed,
+    SdpSyntax,
+)
 from .model import (
     BundlePolicy,
     Capabilities,
@@ -72,6 +80,7 @@ __all__ = [
     "InvalidState",
     "JsepError",
     "Kind",
+    "MalformedCandidate",
     "MediaParameters",
     "NegotiatedCodec",
     "NegotiatedExtension",

@@ -11,7 +11,7 @@ from dataclasses import replace
 from peer import sdp
 from peer.sdp import Media, SessionDescription
 
-from .errors import InvalidState, OperationFailed
+from .errors import InvalidState, MalformedCandidate, OperationFailed
 from .model import Description, State
 from .session import bundles, credentials_of, is_rejected
 from .write import NO_CANDIDATE, Address
@@ -80,8 +80,7 @@ def add_remote_candidate(
         raise InvalidState("there is no remote description")
     indices = _indices(state, remote.model, mid, index)
     text = _bare(candidate)
-    if text and not sdp.CANDIDATE.pattern.fullmatch(text.partition(":")[2]):
-        raise OperationFailed(f"malformed candidate {candidate!r}")
+    is_malformed = bool(text) and not sdp.CANDIDATE.pattern.fullmatch(text.partition(":")[2])
     deliveries: list[tuple[int, str]] = []
     for one in indices:
         section = state.sections[one]
@@ -89,6 +88,8 @@ def add_remote_candidate(
         if transceiver is not None and transceiver.stopped:  # step 4.4
             continue
         _check_generation(state, one, ufrag)
+        if is_malformed:
+            raise MalformedCandidate(f"malformed candidate {candidate!r}")
         state, delivery = _add(state, one, text, ufrag)
         deliveries += delivery
     return state, tuple(deliveries)

@@ -6,6 +6,7 @@
     |-- InvalidModification    "InvalidModificationError"  a local description that isn't the one created last
     |-- SdpSyntax              "RTCError"                  detail "sdp-syntax-error", with the line
     `-- OperationFailed        "OperationError"            everything else
+        `-- MalformedCandidate                             seen only when the candidate is added
 
 Whoever catches one of these finds every observable as it was: `plan` touches nothing.
 """
@@ -16,7 +17,15 @@ from typing import ClassVar
 
 from peer.errors import ProtocolError
 
-__all__ = ["InvalidAccess", "InvalidModification", "InvalidState", "JsepError", "OperationFailed", "SdpSyntax"]
+__all__ = [
+    "InvalidAccess",
+    "InvalidModification",
+    "InvalidState",
+    "JsepError",
+    "MalformedCandidate",
+    "OperationFailed",
+    "SdpSyntax",
+]
 
 
 class JsepError(ProtocolError):
@@ -57,3 +66,7 @@ class OperationFailed(JsepError):
     """Any other reason."""
 
     name = "OperationError"
+
+
+class MalformedCandidate(OperationFailed):
+    """A candidate that is none. W3C addIceCandidate finds that out in parallel, all else before (step 4.7.1)."""

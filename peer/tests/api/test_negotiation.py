@@ -364,3 +364,17 @@ async def test_the_sdp_seam_speaks_in_our_place() -> None:
     assert other.canTrickleIceCandidates is False
     pc.close()
     other.close()
+
+
+async def test_a_malformed_candidate_is_found_out_in_a_task() -> None:
+    """addIceCandidate, step 4.7.1; what steps 4.1 to 4.5 refuse is rejected at the call."""
+    async with pair() as (one, other):
+        one.createDataChannel("")
+        await one.setLocalDescription()
+        await other.setRemoteDescription(one.localDescription)
+        unknown = other.addIceCandidate({"candidate": "candidate:x", "sdpMid": "none"})
+        assert isinstance(unknown.failure, DOMException)
+        malformed = other.addIceCandidate({"candidate": "candidate:x", "sdpMLineIndex": 0})
+        assert not malformed.done()
+        with pytest.raises(DOMException, match="OperationError"):
+            await malformed

@@ -87,6 +87,9 @@ def test_media_comes_before_data_and_in_the_order_of_the_transceivers() -> None:
 def test_data_comes_first_where_it_is_always_negotiated() -> None:
     one, other = pair(always_negotiates_data=True)
     one.add("audio")
+    one.state = one.state.configured(always_negotiates_data=False)
+    assert [media.media for media in sdp.parse(one.create_offer()).media] == ["audio"]
+    one.state = one.state.configured(always_negotiates_data=True)
     offer = sdp.parse(one.create_offer())
     assert [(media.media, media.mid) for media in offer.media] == [("application", "0"), ("audio", "1")]
     assert offer.groups[0].mids == ("0", "1")
