@@ -208,7 +208,7 @@ class RTCDataChannel(EventTarget):
 
     @property
     def readyState(self) -> RTCDataChannelState:
-        return self._ready_state
+        return self._state
 
     @property
     def bufferedAmount(self) -> int:
@@ -249,8 +249,8 @@ class RTCDataChannel(EventTarget):
             size = len(payload)
         else:
             raise TypeError(f"send() takes str, bytes, bytearray, memoryview or Blob, not {type(data).__name__}")
-        if self._ready_state is not RTCDataChannelState.OPEN:  # step 3
-            raise InvalidStateError(f"the channel is {self._ready_state}")
+        if self._state is not RTCDataChannelState.OPEN:  # step 3
+            raise InvalidStateError(f"the channel is {self._state}")
         max_message_size, max_buffer_size = self._link.channel_limits()
         if size > max_message_size:  # step 5
             raise TypeError(f"{size} bytes exceed maxMessageSize, {max_message_size:.0f}")
@@ -263,7 +263,7 @@ class RTCDataChannel(EventTarget):
 
     def close(self) -> None:
         """Close after everything sent so far has been delivered."""
-        if self._ready_state in (RTCDataChannelState.CLOSING, RTCDataChannelState.CLOSED):  # step 2
+        if self._state in (RTCDataChannelState.CLOSING, RTCDataChannelState.CLOSED):  # step 2
             return
         self._ready_state = RTCDataChannelState.CLOSING  # step 3
         self._link.close_channel(self)  # step 4
@@ -272,14 +272,14 @@ class RTCDataChannel(EventTarget):
 
     def _opened(self) -> None:
         """The text's "Announce the data channel as open", steps 3 to 5."""
-        if self._ready_state in (RTCDataChannelState.CLOSING, RTCDataChannelState.CLOSED):
+        if self._state in (RTCDataChannelState.CLOSING, RTCDataChannelState.CLOSED):
             return
         self._ready_state = RTCDataChannelState.OPEN
         self._fire("open")
 
     def _received(self, data: str | bytes) -> None:
         """The text's "Receiving messages on a data channel", steps 3 to 5."""
-        if self._ready_state is not RTCDataChannelState.OPEN:
+        if self._state is not RTCDataChannelState.OPEN:
             return
         self._messages_received += 1
         if isinstance(data, str):
@@ -299,14 +299,14 @@ class RTCDataChannel(EventTarget):
 
     def _closing_started(self) -> None:
         """The text's "Closing procedure", step 4, when the other side began it."""
-        if self._ready_state in (RTCDataChannelState.CLOSING, RTCDataChannelState.CLOSED):
+        if self._state in (RTCDataChannelState.CLOSING, RTCDataChannelState.CLOSED):
             return
         self._ready_state = RTCDataChannelState.CLOSING
         self._fire("closing")
 
     def _closed(self, error: RTCError | None = None) -> None:
         """The text's "Announcing a data channel as closed" and, with an error, "unable to create"."""
-        if self._ready_state is RTCDataChannelState.CLOSED:
+        if self._state is RTCDataChannelState.CLOSED:
             return
         self._ready_state = RTCDataChannelState.CLOSED
         if error is not None:
@@ -322,7 +322,7 @@ class RTCDataChannel(EventTarget):
         self._fire(RTCErrorEvent("error", {"error": _creation_error(message)}))
 
     def __repr__(self) -> str:
-        return f"<RTCDataChannel {self.label!r} id={self._id} {self._ready_state}>"
+        return f"<RTCDataChannel {self.label!r} id={self._id} {self._state}>"
 
 
 def _creation_error(message: str) -> RTCError:
