@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cases.api.parameter_faults import PARAMETER_FAULTS
 from cases.planting import (
     Fault,
     alike,
@@ -168,6 +169,7 @@ OF_ANOTHER = {
 }
 
 FAULTS = {
+    **PARAMETER_FAULTS,
     **planted(
         CONFIGURATION,
         sanity_the_constructor_takes_nothing=no_configuration,

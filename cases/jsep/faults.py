@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from cases.planting import (
@@ -38,6 +39,7 @@ TRANSCEIVERS = "cases/jsep/test_w3c_4_4_1_5_transceivers.py::test_"
 GLARE = "cases/jsep/test_w3c_10_7_perfect_negotiation.py::test_"
 SEMANTICS = "cases/jsep/test_rfc9429_5_8_3_semantics.py::test_"
 ROLLBACK_CASES = "cases/jsep/test_w3c_4_4_1_5_rollback.py::test_"
+NEGOTIATED = "cases/jsep/test_w3c_4_4_1_5_negotiated_parameters.py::test_"
 STATES = "cases/jsep/test_w3c_4_4_1_5_set_a_session_description.py::test_"
 
 TRANSCEIVER = "rtp_transceiver.RTCRtpTransceiver"
@@ -55,6 +57,15 @@ def fires_twice(media: Media, key: int, ids: tuple[str, ...]) -> None:
 def doubled(media: Media) -> list[Any]:
     """getTransceivers has every transceiver twice."""
     return [*media._transceivers.values()] * 2
+
+
+_receive_parameters, _as_said = jsep.media._receive_parameters, jsep.media._as_said
+
+
+def receives_as_they_say(model: Any, ours: Any, theirs: Any, direction: Any) -> Any:
+    """What is received has the parameters of the other side."""
+    made = _receive_parameters(model, ours, theirs, direction)
+    return made if theirs is None else replace(made, codecs=_as_said(theirs, made.codecs))
 
 
 always_needed = patched("peer.api.core.Core._check_negotiation_needed", lambda core: core.fire("negotiationneeded"))
@@ -204,5 +215,24 @@ FAULTS = {
         no_channel_is_made_after_close=throws_another_error("InvalidStateError"),
         no_candidate_is_taken_before_a_remote_description=throws_another_error("InvalidStateError"),
         a_candidate_for_an_unknown_mid_is_refused=throws_another_error("OperationError"),
+    ),
+    **planted(
+        NEGOTIATED,
+        sanity_an_offer_is_answered=reads(f"{CONNECTION}.signalingState", "have-remote-offer"),
+        a_format_is_sent_as_the_other_side_says_it=patched("peer.jsep.media._as_said", lambda _, codecs: tuple(codecs)),
+        a_format_is_received_as_we_say_it=patched("peer.jsep.media._receive_parameters", receives_as_they_say),
+        an_answer_leaves_the_codecs_both_have=patched("peer.jsep.media._in", lambda *_: True),
+        a_rollback_brings_the_received_codecs_back=patched("peer.jsep.rollback._slots", lambda one, _: one),
+        a_layer_the_answer_lacks_is_gone=patched("peer.jsep.media._prune_encodings", lambda one, _: one),
+        an_answer_sends_the_first_of_alternative_layers=patched("peer.jsep.answer._simulcast", lambda *_: None),
+        the_first_transceiver_tags_the_bundle=instead("a=group:BUNDLE ", "a=group:BUNDLE nobody "),
+        an_answer_that_receives_no_more_takes_the_track_out_of_its_stream=does_nothing(
+            "media.Media.remove_from_stream"
+        ),
+        the_transport_of_a_removed_transceiver_is_closed=reads("dtls_transport.RTCDtlsTransport.state", "new"),
+        what_is_bundled_shares_a_transport=reads("rtp_receiver.RTCRtpReceiver.transport", None),
+        the_remote_description_is_the_pending_one=reads(f"{CONNECTION}.remoteDescription", None),
+        in_stable_the_descriptions_are_the_current_ones=reads(f"{CONNECTION}.remoteDescription", None),
+        an_encoding_loses_a_codec_that_is_not_negotiated=patched("peer.jsep.media.settle_codecs", lambda one: one),
     ),
 }
