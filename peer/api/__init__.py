@@ -49,6 +49,7 @@ from peer.api.ice_candidate import RTCIceCandidate, RTCIceCandidatePair
 from peer.api.ice_transport import RTCIceTransport
 from peer.api.identity import (
     IdpLoginError,
+    RTCIdentityAssertion,
     RTCIdentityErrorEvent,
     RTCIdentityEvent,
     register_identity_provider,
@@ -95,6 +96,7 @@ __all__ = [
     "RTCIceCandidate",
     "RTCIceCandidatePair",
     "RTCIceTransport",
+    "RTCIdentityAssertion",
     "RTCIdentityErrorEvent",
     "RTCIdentityEvent",
     "RTCPeerConnection",

@@ -358,7 +358,9 @@ class EventTarget:
         except Exception as error:  # noqa: BLE001 - DOM, "inner invoke" step 10: report the exception, go on with the next
             report(f"exception in a listener of {event.type!r}", error)
         else:
-            if inspect.iscoroutine(outcome):
+            if registration.callback is None and outcome is False:
+                event.preventDefault()  # HTML, "the event handler processing algorithm", step 5
+            elif inspect.iscoroutine(outcome):
                 _spawn(outcome, event.type)
 
     def _find(self, type: str, callback: Any, capture: bool) -> _Registration | None:

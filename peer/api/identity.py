@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Identity",
     "IdpLoginError",
+    "RTCIdentityAssertion",
     "RTCIdentityErrorEvent",
     "RTCIdentityEvent",
     "register_identity_provider",
@@ -79,6 +80,13 @@ def _domain(authority: str) -> str:
         return host.encode("idna").decode()
     except UnicodeError:
         return host
+
+
+class RTCIdentityAssertion(Dictionary):
+    """Who the other side is: `RTCIdentityAssertion("idp.example", "bob@idp.example")`."""
+
+    def __init__(self, idp: Any, name: Any) -> None:
+        super().__init__(idp=string(idp), name=string(name))
 
 
 class RTCIdentityEvent(Event):
@@ -127,7 +135,7 @@ class Identity:
         self._target = core.configuration.peerIdentity
         self._validated: tuple[str, ...] | None = None
         self._running: set[asyncio.Task[None]] = set()
-        self.peer_identity: Promise[Dictionary] = Promise()
+        self.peer_identity: Promise[RTCIdentityAssertion] = Promise()
         self.login_url: str | None = None
         self.error_info: str | None = None
 
@@ -267,7 +275,7 @@ class Identity:
                 failed(InvalidAccessError(f"the description is of {name}, not of {self._target}"))
                 return
             self._target = name
-            self.peer_identity.resolve(Dictionary(idp=domain, name=name))
+            self.peer_identity.resolve(RTCIdentityAssertion(domain, name))
             self._core.fire("peeridentity")
             accept(name)
 

@@ -20,7 +20,7 @@ from peer.api.dtmf_sender import RTCDTMFSender
 from peer.api.effects import Effects
 from peer.api.errors import InvalidAccessError, InvalidStateError
 from peer.api.events import EventHandler, EventTarget
-from peer.api.identity import Identity
+from peer.api.identity import Identity, RTCIdentityAssertion
 from peer.api.legacy import with_callbacks
 from peer.api.media import Media
 from peer.api.media_stream import MediaStream, MediaStreamTrack
@@ -345,7 +345,7 @@ class RTCPeerConnection(EventTarget):
     # identity
 
     @property
-    def peerIdentity(self) -> Promise[Dictionary]:
+    def peerIdentity(self) -> Promise[RTCIdentityAssertion]:
         """A promise of the remote side's validated RTCIdentityAssertion, `idp` and `name`."""
         return self._core.identity.peer_identity
 

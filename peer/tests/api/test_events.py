@@ -265,3 +265,12 @@ async def test_what_is_dispatched_is_an_event_and_not_under_way() -> None:
     target.addEventListener("x", again)
     target.dispatchEvent(Event("x"))
     assert refused == ["InvalidStateError"]
+
+
+def test_a_handler_that_returns_false_prevents_the_default() -> None:
+    target = Target()
+    target.addEventListener("ping", lambda event: False)
+    assert target.dispatchEvent(Event("ping", {"cancelable": True}))
+    target.onping = lambda event: False
+    assert not target.dispatchEvent(Event("ping", {"cancelable": True}))
+    assert target.dispatchEvent(Event("ping"))

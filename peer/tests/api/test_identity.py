@@ -12,6 +12,7 @@ import pytest
 from peer.api import (
     DOMException,
     IdpLoginError,
+    RTCIdentityAssertion,
     RTCPeerConnection,
     register_identity_provider,
     unregister_identity_provider,
@@ -72,7 +73,7 @@ async def test_an_identity_travels_in_the_offer(provider: Provider) -> None:
     known = event(other, "peeridentity")
     await other.setRemoteDescription(offer)
     await known
-    assert await other.peerIdentity == {"idp": DOMAIN, "name": f"bob@{DOMAIN}"}
+    assert await other.peerIdentity == RTCIdentityAssertion(DOMAIN, f"bob@{DOMAIN}")
     pc.close()
     other.close()
 
