@@ -31,6 +31,7 @@ from peer.jsep.capabilities import MID_URI
 from peer.jsep.codecs import matches
 
 __all__ = [
+    "RTCDegradationPreference",
     "RTCPriorityType",
     "capabilities_dictionary",
     "check_extensions",
@@ -194,6 +195,15 @@ class RTCPriorityType(StrEnum):
     HIGH = "high"
 
 
+class RTCDegradationPreference(StrEnum):
+    """MediaStreamTrack Content Hints: what to keep where not all of a picture can be sent. We leave pictures out."""
+
+    MAINTAIN_FRAMERATE = "maintain-framerate"
+    MAINTAIN_RESOLUTION = "maintain-resolution"
+    BALANCED = "balanced"
+    MAINTAIN_FRAMERATE_AND_RESOLUTION = "maintain-framerate-and-resolution"
+
+
 def _resolution(value: Any) -> tuple[int, int]:
     """An RTCResolutionRestriction; a dimension that isn't given is 0."""
     conversions = {"maxHeight": unsigned_long, "maxWidth": unsigned_long}
@@ -343,13 +353,17 @@ def _common(media: jsep.MediaParameters) -> Dictionary:
     )
 
 
-def send_parameters(transceiver: jsep.Transceiver, transaction_id: str, cname: str) -> Dictionary:
+def send_parameters(
+    transceiver: jsep.Transceiver, transaction_id: str, cname: str, preference: RTCDegradationPreference | None
+) -> Dictionary:
     """RTCRtpSendParameters: step 3 of getParameters."""
+    preferred = {} if preference is None else {"degradationPreference": str(preference)}
     return Dictionary(
         transactionId=transaction_id,
         encodings=[encoding_dictionary(encoding) for encoding in transceiver.encodings],
         **_common(transceiver.send),
         rtcp=Dictionary(cname=cname, reducedSize=transceiver.send.reduced_size_rtcp),
+        **preferred,
     )
 
 
@@ -365,7 +379,8 @@ def parse_send_parameters(value: Any) -> dict[str, Any]:
     """An RTCRtpSendParameters. Raises TypeError."""
     if value is MISSING:
         raise TypeError("RTCRtpSendParameters is required")
-    return dictionary(value, "RTCRtpSendParameters", _SEND_PARAMETERS, required=_SEND_PARAMETERS)
+    required = _SEND_PARAMETERS.keys() - {"degradationPreference"}
+    return dictionary(value, "RTCRtpSendParameters", _SEND_PARAMETERS, required=required)
 
 
 def parse_set_parameter_options(value: Any) -> list[bool]:
@@ -399,6 +414,7 @@ def _rtcp(value: Any) -> dict[str, Any]:
 
 _SEND_PARAMETERS: Final[Mapping[str, Conversion]] = {
     "codecs": sequence_of(_codec_parameters),
+    "degradationPreference": one_of(RTCDegradationPreference),
     "encodings": parse_encodings,
     "headerExtensions": sequence_of(_header_extension),
     "rtcp": _rtcp,

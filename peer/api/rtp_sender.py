@@ -13,6 +13,7 @@ from peer.api.dtmf_sender import RTCDTMFSender
 from peer.api.errors import InvalidModificationError, InvalidStateError, RangeError
 from peer.api.media_stream import MediaStream, MediaStreamTrack
 from peer.api.parameters import (
+    RTCDegradationPreference,
     capabilities_dictionary,
     check_set_parameters,
     parse_send_parameters,
@@ -47,6 +48,7 @@ class RTCRtpSender:
         self._transceiver: RTCRtpTransceiver  # set by the transceiver, which is made right after
         self._dtmf: RTCDTMFSender | None = None
         self._last_returned: Dictionary | None = None
+        self._degradation_preference: RTCDegradationPreference | None = None
         self._unsettled = 0  # promises of setParameters
 
     @property
@@ -77,7 +79,9 @@ class RTCRtpSender:
         """RTCRtpSendParameters. The same transaction until the task is over."""
         if self._last_returned is None:  # step 2
             slots = self._transceiver._slots
-            self._last_returned = send_parameters(slots, str(uuid.uuid4()), self._core.media.cname)  # steps 3 and 4
+            self._last_returned = send_parameters(  # steps 3 and 4
+                slots, str(uuid.uuid4()), self._core.media.cname, self._degradation_preference
+            )
             self._core.queue_even_closed(self._forget_parameters)  # step 5
         return copy.deepcopy(self._last_returned)
 
@@ -111,6 +115,7 @@ class RTCRtpSender:
         def configured() -> None:  # step 8.1, which close() doesn't keep from happening
             self._last_returned = None
             self._unsettled -= 1
+            self._degradation_preference = given.get("degradationPreference")
             self._core.state = self._core.state.with_transceiver(replace(self._transceiver._slots, encodings=encodings))
             if not self._core.is_closed:
                 self._core.media.sender_negotiated(slots.key)

@@ -346,6 +346,23 @@ async def test_set_parameters() -> None:
     pc.close()
 
 
+async def test_a_degradation_preference_is_kept() -> None:
+    pc = RTCPeerConnection()
+    sender = pc.addTransceiver("video").sender
+    parameters = sender.getParameters()
+    assert "degradationPreference" not in parameters
+    parameters.degradationPreference = "maintain-resolution"
+    await sender.setParameters(parameters)
+    parameters = sender.getParameters()
+    assert parameters.degradationPreference == "maintain-resolution"
+    parameters.degradationPreference = "none"
+    assert isinstance(sender.setParameters(parameters).failure, TypeError)
+    del parameters["degradationPreference"]
+    await sender.setParameters(parameters)
+    assert "degradationPreference" not in sender.getParameters()
+    pc.close()
+
+
 async def test_two_calls_of_one_transaction_are_both_waited_for() -> None:
     pc = RTCPeerConnection()
     sender = pc.addTransceiver("video").sender
