@@ -4,7 +4,7 @@ A run directory holds
 - `results.json`: the contract (JSON Schema beside this module, `results.schema.json`), rewritten atomically;
 - `results.journal.jsonl`: the run's header and one line a result, appended and flushed as each case ends, so that a run
   killed at any moment is readable and can be resumed. It disappears when the run finishes;
-- `cells/<name>/`: the artefacts of one case, named by `artefact_folder`.
+- `cells/<name>/`: the artefacts of one case, named by `artefact_folder`; `cells/<name>.json.gz` where it passed.
 
 Reading is forgiving where writing may have been cut off: a torn or foreign line, or a result that makes no sense, is
 reported in `RunResults.problems` and skipped.
@@ -95,7 +95,7 @@ _FILE_NAMES = {
     Artefact.OFFER_SDP: "offer.sdp",
     Artefact.ANSWER_SDP: "answer.sdp",
     Artefact.LADDER: "ladder.json.gz",
-    Artefact.TRACE: "trace.jsonl",
+    Artefact.TRACE: "trace.jsonl.gz",
     Artefact.REPRO_HTML: "repro.html",
     Artefact.REPRO_PY: "repro.py",
     Artefact.LOG: "browser.log",
@@ -520,7 +520,7 @@ class RunWriter:
 
     def _write(self) -> None:
         began = time.monotonic()
-        write_atomically(self.directory / RESULTS_FILE, json.dumps(self.results.to_json(), indent=1) + "\n")
+        write_atomically(self.directory / RESULTS_FILE, _one_a_line(self.results.to_json()))
         ended = time.monotonic()
         self._next_write = ended + 100 * (ended - began)
 
@@ -529,6 +529,13 @@ class RunWriter:
         if self._journal is not None:
             self._journal.close()
             self._journal = None
+
+
+def _one_a_line(data: Mapping[str, Any]) -> str:
+    """`results.json` as text: one line a result, so that it can be read and compared by line."""
+    parts = {name: json.dumps(value) for name, value in data.items() if name != "results"}
+    parts["results"] = "[\n" + ",\n".join(json.dumps(result) for result in data["results"]) + "\n]"
+    return "{" + ",\n".join(f'"{name}": {text}' for name, text in parts.items()) + "}\n"
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

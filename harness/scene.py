@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Scene"]
 
 _OUTCOME = ("kind", "value", "failure", "states")
-# Longer strings are cut in trace.jsonl: a message of a megabyte is in the capture.
+# Longer strings are cut in trace.jsonl.gz: a message of a megabyte is in the capture.
 _LONGEST = 4096
 
 
@@ -147,15 +147,19 @@ class Scene:
     ) -> dict[str, str]:
         """Write the artefacts of this case; returns their paths below `run_directory`, by `Artefact` value.
 
-        Unless `whole`, that is the descriptions and a ladder with the contents of the judged frames alone: what is of
-        use of a case that passed, at a tenth of the time and space. With `brief` the capture files of a long
-        conversation have the headers only of most of its packets.
+        Unless `whole`, that is one packed file, with the descriptions and a ladder that has the contents of the judged
+        frames alone: what is of use of a case that passed, at a tenth of the time and space. With `brief` the capture
+        files of a long conversation have the headers only of most of its packets.
         """
         folder = run_directory / artefact_folder(case, endpoints)
+        packed = folder.with_name(f"{folder.name}.json.gz")
+        packed.unlink(missing_ok=True)
         if folder.exists():
             shutil.rmtree(folder)
         if not self.endpoints:
             return {}
+        if not whole and not self.exhibits:
+            return self._pack(packed, run_directory)
         folder.mkdir(parents=True)
         self._write_texts(folder, case, whole)
         if self.recording.frames and whole:
@@ -166,6 +170,16 @@ class Scene:
             (folder / exhibit.file_name).write_bytes(exhibit.data)
             files[exhibit.name] = exhibit.file_name
         return {name: (folder / file).relative_to(run_directory).as_posix() for name, file in files.items()}
+
+    def _pack(self, path: Path, run_directory: Path) -> dict[str, str]:
+        said = {"offer": self._first_said(SaidKind.OFFER), "answer": self._first_said(SaidKind.ANSWER)}
+        descriptions = {name: text for name, text in said.items() if text}
+        if not descriptions and not self.recording.frames:
+            return {}
+        drawn = ladder(self, whole=False) if self.recording.frames else {"lanes": [], "rows": []}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, json.dumps(drawn | descriptions, ensure_ascii=True, separators=(",", ":")))
+        return {Artefact.LADDER.value: path.relative_to(run_directory).as_posix()}
 
     def _write_texts(self, folder: Path, case: str, whole: bool) -> None:
         drawn = json.dumps(ladder(self, whole=whole), ensure_ascii=True) if self.recording.frames else ""
@@ -227,7 +241,7 @@ class Scene:
 
 
 def _call(move: Move) -> dict[str, Any]:
-    """The line of trace.jsonl for a step: what was asked, and what came of it."""
+    """The line of trace.jsonl.gz for a step: what was asked, and what came of it."""
     step, outcome = move.step, entry_to_json(move.outcome)
     members = [getattr(step, member, None) for member in ("interface", "on", "method", "attribute", "event", "kind")]
     name = ".".join(str(member) for member in members if member)
@@ -242,7 +256,7 @@ def _is_by_itself(entry: Entry) -> bool:
 
 
 def _happened(entry: Entry) -> dict[str, Any]:
-    """The line of trace.jsonl for what no step waited for."""
+    """The line of trace.jsonl.gz for what no step waited for."""
     shown = {name: value for name, value in entry_to_json(entry).items() if name not in ("time", "sequence", "step")}
     return shown | {"name": f"{entry.on}.{entry.event}" if isinstance(entry, Fired) else "promise"}
 

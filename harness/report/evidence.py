@@ -6,8 +6,9 @@
      "layers": [{"name": text, "fields": [[name, value], ...]}], "hex": text, "note": text}
 
 and, where there is a `checks`, one entry a candidate pair: {"endpoint", "pair", "states": [[seconds, state], ...]}.
-`layers`, `hex` and `note` may be absent; a row whose `from` is its `to` is an event on one lane. `trace.jsonl` holds
-one object a line. `media.json` lists the images of received tracks: `[{"name", "caption", "type"}]`.
+`layers`, `hex` and `note` may be absent; a row whose `from` is its `to` is an event on one lane. Of a case that passed
+there is nothing else, and the file has its descriptions too, as `offer` and `answer`. `trace.jsonl.gz` holds one
+object a line. `media.json` lists the images of received tracks: `[{"name", "caption", "type"}]`.
 """
 
 from __future__ import annotations
@@ -125,12 +126,13 @@ def read_evidence(directory: Path, artefacts: Mapping[str, str]) -> Evidence:
             problems.append(f"{artefact.value} ({path}) can't be shown: {error}")
             return missing
 
-    ladder, trace = _from_the_first_word(read(Artefact.LADDER, _ladder, Ladder()), read(Artefact.TRACE, _trace, ()))
+    drawn, offer, answer = read(Artefact.LADDER, _packed, (Ladder(), "", ""))
+    ladder, trace = _from_the_first_word(drawn, read(Artefact.TRACE, _trace, ()))
     return Evidence(
         ladder=ladder,
         trace=_what_changed(trace),
-        offer=read(Artefact.OFFER_SDP, str, ""),
-        answer=read(Artefact.ANSWER_SDP, str, ""),
+        offer=read(Artefact.OFFER_SDP, str, offer),
+        answer=read(Artefact.ANSWER_SDP, str, answer),
         log=read(Artefact.LOG, lambda text: text[-20_000:], ""),
         images=read(Artefact.MEDIA, lambda text: _images(directory, artefacts, text), ()),
         problems=tuple(problems),
@@ -189,8 +191,13 @@ def _bytes_below(directory: Path, relative: str) -> bytes:
     return data
 
 
-def _ladder(text: str) -> Ladder:
+def _packed(text: str) -> tuple[Ladder, str, str]:
+    """The ladder, the offer and the answer; a description is empty where it isn't in the file."""
     data = json.loads(text)
+    return _ladder(data), str(data.get("offer", "")), str(data.get("answer", ""))
+
+
+def _ladder(data: Mapping[str, Any]) -> Ladder:
     rows = tuple(sorted((_row(row) for row in data["rows"]), key=lambda row: row.time))
     named = [str(lane) for lane in data.get("lanes", ())]
     lanes = tuple(dict.fromkeys([*named, *(name for row in rows for name in (row.source, row.target))]))

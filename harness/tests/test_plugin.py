@@ -240,7 +240,7 @@ def test_a_case_on_an_endpoint_leaves_its_packets_and_its_trace(project: Project
 @pytest.mark.parametrize(
     ("passes", "options", "kept", "opened"),
     [
-        (True, (), {"offer_sdp", "answer_sdp", "ladder"}, 1),
+        (True, (), {"ladder"}, 1),
         (False, (), {"offer_sdp", "answer_sdp", "ladder", "pcapng", "decrypted_pcapng", "trace", "repro_html"}, 2),
         (False, ("--keep", "none"), set(), 0),
     ],

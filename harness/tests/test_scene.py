@@ -19,6 +19,7 @@ from harness.cases import connect
 from harness.endpoints import Stacks
 from harness.errors import EndpointError
 from harness.exhibits import Exhibit
+from harness.report.evidence import read_evidence
 from harness.results import Artefact
 from harness.scene import Scene
 from harness.verdict import Judgement, Ledger, Verdict
@@ -64,7 +65,7 @@ async def test_artefacts_say_what_happened(made: Scene, tmp_path: Path) -> None:
     assert {check["states"][-1][1] for check in drawn["checks"]} & {"succeeded", "nominated"}
     assert all(check["states"][0][1] == "in-progress" for check in drawn["checks"])
     assert {check["endpoint"] for check in drawn["checks"]} <= {"reference", "reference (2)"}
-    lines = [json.loads(line) for line in (tmp_path / paths["trace"]).read_text().splitlines()]
+    lines = [json.loads(line) for line in gzip.decompress((tmp_path / paths["trace"]).read_bytes()).splitlines()]
     assert [line["t"] for line in lines] == sorted(line["t"] for line in lines)
     assert {"pc1.createOffer", "pc1.signalingstatechange"} <= {line["name"] for line in lines}
     drawn = json.loads(gzip.decompress((tmp_path / paths["ladder"]).read_bytes()))
@@ -72,6 +73,21 @@ async def test_artefacts_say_what_happened(made: Scene, tmp_path: Path) -> None:
     assert {"signalling", "event", "stun", "dtls", "sctp"} <= {row["kind"] for row in drawn["rows"]}
     assert [row["t"] for row in drawn["rows"]] == sorted(row["t"] for row in drawn["rows"])
     assert "cases/x.py::test_y" in (tmp_path / paths["repro_py"]).read_text()
+
+
+async def test_what_is_left_of_a_pass_is_one_small_file(made: Scene, tmp_path: Path) -> None:
+    one, other = await made.endpoint("reference"), await made.endpoint("reference")
+    connection = await connect(one, other, hear=made.hear)
+    await connection.other_channel()
+    await made.close()
+    made.save(tmp_path, "x", ("reference", "reference"))
+    paths = made.save(tmp_path, "x", ("reference", "reference"), whole=False)
+    assert list(paths) == ["ladder"]
+    assert os.listdir(tmp_path / "cells") == [paths["ladder"].removeprefix("cells/")]
+    assert (tmp_path / paths["ladder"]).stat().st_size < 8000
+    evidence = read_evidence(tmp_path, paths)
+    assert (evidence.offer, evidence.answer, evidence.problems) == (connection.offer, connection.answer, ())
+    assert {row.kind for row in evidence.ladder.rows} >= {"signalling", "stun", "dtls"}
 
 
 async def test_a_brief_capture_has_the_judged_frame_whole(

@@ -30,8 +30,8 @@ def _large_run(directory: Path) -> None:
         case = f"cases/{layer}/test_rfc{8000 + number // 60}_{number % 20}_x.py::test_requirement_{number // 3}_is_kept"
         endpoints = ("reference", tuple(BUILDS)[number % 3])
         verdict = Verdict.FAIL if dice.random() < 0.03 else Verdict.PASS
-        path = artefact_folder(case, endpoints) / "ladder.json.gz"
-        (directory / path).parent.mkdir(parents=True)
+        path = f"{artefact_folder(case, endpoints)}.json.gz"
+        (directory / path).parent.mkdir(parents=True, exist_ok=True)
         rows = [_row(dice, frame, verdict is Verdict.FAIL or frame == 7) for frame in range(1, PACKETS + 1)]
         write_atomically(directory / path, json.dumps({"lanes": ["a", "b"], "rows": rows}))
         results.append(
@@ -41,7 +41,7 @@ def _large_run(directory: Path) -> None:
                 verdict,
                 message="expected 487, saw 400" if verdict is Verdict.FAIL else "",
                 clauses=(ClauseResult("RFC8445-7.3.1.1-M2", verdict, (7,)),),
-                artefacts={"ladder": path.as_posix()},
+                artefacts={"ladder": path},
                 unexpected="fail where a pass was expected" if verdict is Verdict.FAIL else "",
             )
         )
