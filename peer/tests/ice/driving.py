@@ -43,8 +43,7 @@ class Driver:
             self._timer.cancel()
         due = self.agent.next_timeout()
         self._timer = None if due is None else self.loop.call_at(due, self._timeout)
-        if events:
-            self._changed.set()
+        self._changed.set()
 
     def _timeout(self) -> None:
         self.do(self.agent.handle_timeout(self.loop.time()))
