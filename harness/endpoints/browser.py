@@ -7,13 +7,15 @@ One browser serves a session, a page one endpoint at a time. Playwright is start
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import tempfile
+import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from playwright.async_api import Browser, Page, Playwright
 from playwright.async_api import Error as PlaywrightError
@@ -75,9 +77,9 @@ class BrowserEndpoint(Endpoint):
             nudge = asyncio.create_task(self._nudge())
             self._nudges.add(nudge)
             nudge.add_done_callback(self._nudges.discard)
-        told = json.loads(answer)
+        told = json.loads(_unpacked(answer))
         self._deliver(entry_from_json(entry) for entry in told["events"])
-        return [entry_from_json(entry) for entry in told["entries"]]
+        return [entry_from_json(entry) for entry in _with_states(told["entries"])]
 
     async def _nudge(self) -> None:
         """Ask for nothing, so that an acknowledgement goes out with the question.
@@ -117,6 +119,28 @@ class BrowserEndpoint(Endpoint):
         # First of all: whatever is still asked of this endpoint must not reach the page's next tenant.
         self.lose(EndpointError(f"{self.name} is closed"))
         await self._give_back(self._tab, well)
+
+
+def _unpacked(answer: str) -> str | bytes:
+    """A long answer comes compressed (`packed`)."""
+    return zlib.decompress(base64.b64decode(answer[1:])) if answer.startswith("z") else answer
+
+
+def _with_states(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The entries with their states whole again: a page tells what changed since the entry before (`compacted`)."""
+    known: dict[str, dict[str, Any]] = {}
+    for entry in entries:
+        if entry["what"] == "event":
+            on = entry["on"]
+            entry["states"] = known[on] = {**known.get(on, {}), **entry["states"]}
+            continue
+        for name, changed in entry["states"].items():
+            if changed is None:
+                del known[name]
+            else:
+                known[name] = {**known.get(name, {}), **changed}
+        entry["states"] = dict(known)
+    return entries
 
 
 class BrowserStack(Stack):

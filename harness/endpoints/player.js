@@ -349,7 +349,39 @@ globalThis.peerproof = (() => {
     } finally {
       plays.delete(log);
     }
-    return JSON.stringify({ entries: log.entries, events: under_way ? [] : take() });
+    return packed(JSON.stringify({ entries: compacted(log.entries), events: under_way ? [] : take() }));
+  }
+
+  // A long text goes as "z" and its zlib form in base64: SDP says the same again and again, and every automation channel
+  // copies it several times. Firefox's writes 32 KiB at a time besides, and holds the second piece back until the first was
+  // acknowledged, 40 ms later as a rule.
+  const LONG = 8_000;
+  async function packed(text) {
+    if (text.length < LONG) return text;
+    const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("deflate"));
+    return `z${bytesToText(new Uint8Array(await new Response(stream).arrayBuffer()))}`;
+  }
+
+  // Of states only what changed since the entry before, and null for a name that went.
+  function compacted(entries) {
+    const told = new Map();
+    const news = (name, states) => {
+      const before = told.get(name) ?? {};
+      told.set(name, states);
+      return Object.fromEntries(Object.entries(states).filter(([member, value]) => before[member] !== value));
+    };
+    return entries.map((entry) => {
+      if (entry.what === "event") return { ...entry, states: news(entry.on, entry.states) };
+      const states = {};
+      for (const name of told.keys()) if (!(name in entry.states)) states[name] = null;
+      for (const name in states) told.delete(name);
+      for (const [name, whole] of Object.entries(entry.states)) {
+        const known = told.has(name);
+        const changed = news(name, whole);
+        if (!known || Object.keys(changed).length) states[name] = changed;
+      }
+      return { ...entry, states };
+    });
   }
 
   function reset() {

@@ -12,6 +12,7 @@ import json
 import time
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -36,6 +37,7 @@ _CLOSED_PATIENCE: Final = 0.1
 # tasks.
 _TURNS: Final = 16
 _MAX_DEPTH: Final = 8
+_AS_THEY_ARE: Final = frozenset({bool, bytes, float, int, str})
 
 
 @cache
@@ -43,6 +45,25 @@ def tables() -> dict[str, Any]:
     """The tables both players read."""
     loaded: dict[str, Any] = json.loads(files("harness.endpoints").joinpath("interfaces.json").read_text("utf-8"))
     return loaded
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """What the tables say of an interface."""
+
+    states: tuple[str, ...]
+    events: tuple[str, ...]
+
+
+@cache
+def _listed(name: str) -> _Listed | None:
+    found = tables()["interfaces"].get(tables()["aliases"].get(name, name))
+    return None if found is None else _Listed(tuple(found["states"]), tuple(found["events"]))
+
+
+@cache
+def _members_of(event: str) -> tuple[str, ...]:
+    return tuple(tables()["events"].get(event, ()))
 
 
 class Player:
@@ -122,10 +143,12 @@ class Player:
     # Values
 
     def _encode(self, value: Any, depth: int = 0) -> Any:
-        if value is None or isinstance(value, bool | bytes):
+        if value is None or type(value) in _AS_THEY_ARE:
             return value
-        if isinstance(value, int | float | str):
-            return str(value) if isinstance(value, str) else value
+        if isinstance(value, str):
+            return str(value)
+        if isinstance(value, int | float | bytes):
+            return value
         if id(value) in self._names:
             return Ref(self._names[id(value)][0])
         if depth > _MAX_DEPTH:
@@ -173,17 +196,17 @@ class Player:
         if name is None:
             return
         self._handles[name] = value
-        listed = tables()["interfaces"].get(_interface_of(value))
+        listed = _listed(type(value).__name__)
         if listed is None:
             return
         known = id(value) in self._names
         self._names[id(value)] = (name, value)
         if not known:
-            for event_type in listed["events"]:
+            for event_type in listed.events:
                 value.addEventListener(event_type, self._fired)
 
     def _adopt(self, owner: str, member: str, value: Any) -> None:
-        if id(value) in self._names or _interface_of(value) not in tables()["interfaces"]:
+        if id(value) in self._names or _listed(type(value).__name__) is None:
             return
         stem = f"{owner}:{member}"
         self._bind(f"{stem}{self._adopted[stem]}", value)
@@ -192,8 +215,9 @@ class Player:
             value.binaryType = "arraybuffer"
 
     def _states_of(self, thing: Any) -> dict[str, Any]:
-        names = tables()["interfaces"][_interface_of(thing)]["states"]
-        return {name: self._encode(getattr(thing, name, None)) for name in names}
+        listed = _listed(type(thing).__name__)
+        encode = self._encode
+        return {name: encode(getattr(thing, name, None)) for name in listed.states} if listed else {}
 
     def _all_states(self) -> dict[str, dict[str, Any]]:
         states = {name: self._states_of(thing) for name, thing in self._names.values()}
@@ -205,7 +229,7 @@ class Player:
             return
         on, target = known
         detail: dict[str, Any] = {}
-        for member in tables()["events"].get(type(event).__name__, ()):
+        for member in _members_of(type(event).__name__):
             value = getattr(event, member, None)
             if isinstance(value, list | tuple):
                 for item in value:
@@ -274,7 +298,7 @@ class Player:
             if not step.awaited:
                 return self._later(step.bind, promise)
             closed = getattr(target, "signalingState", None) == "closed"
-            value = await _within(_follow(promise), min(step.timeout, _CLOSED_PATIENCE) if closed else step.timeout)
+            value = await _within(promise, min(step.timeout, _CLOSED_PATIENCE) if closed else step.timeout)
             if value is _PENDING:
                 return _PENDING
         self._bind(step.bind, value)
@@ -297,7 +321,7 @@ class Player:
     async def _settle(self, step: Settle) -> Any:
         if step.on not in self._promises:
             raise ReferenceError(f"{step.on} is not a promise")
-        return await _within(_follow(self._promises[step.on]), step.timeout)
+        return await _within(self._promises[step.on], step.timeout)
 
     async def _wait(self, step: Wait) -> Any:
         target = self._resolve(step.on)
@@ -430,12 +454,17 @@ def _follow(promise: asyncio.Future[Any]) -> asyncio.Future[Any]:
 
 
 async def _within(promise: asyncio.Future[Any], timeout: float) -> Any:
-    if promise.done():
-        return promise.result()
-    try:
-        async with asyncio.timeout(timeout):
-            return await promise
-    except TimeoutError:
-        if promise.done() and not promise.cancelled():
-            return promise.result()  # in the last moment, or a TimeoutError of its own
-        return _PENDING
+    """What the promise comes to, or _PENDING. Giving up on it leaves it alone."""
+    mine = _follow(promise)
+    if not mine.done():
+        late = mine.get_loop().call_later(timeout, _give_up, mine)
+        try:
+            return await mine
+        finally:
+            late.cancel()
+    return mine.result()
+
+
+def _give_up(waiting: asyncio.Future[Any]) -> None:
+    if not waiting.done():
+        waiting.set_result(_PENDING)

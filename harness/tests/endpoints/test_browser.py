@@ -10,8 +10,9 @@ import pytest_asyncio
 
 from harness.endpoints import Stacks
 from harness.endpoints.browser import BrowserEndpoint, BrowserStack
+from harness.endpoints.player import tables
 from harness.errors import EndpointCrashed, EndpointError, EndpointTimeout
-from harness.script import CreatePeerConnection, Get, Pause, Script
+from harness.script import Close, CreateDataChannel, CreatePeerConnection, Get, Pause, Script, SetLocalDescription
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -110,3 +111,20 @@ async def test_an_unknown_stack_is_named_with_those_there_are(stacks: Stacks) ->
 async def test_a_stack_of_ones_own_can_be_added(stacks: Stacks) -> None:
     stacks.add("mine", lambda: stacks.get("reference"))
     assert (await stacks.endpoint("mine", "me")).name == "me"
+
+
+async def test_states_are_whole_and_a_long_answer_too(stack: BrowserStack) -> None:
+    endpoint = await stack.endpoint()
+    long = CreateDataChannel("x" * 40_000, bind="long")
+    trace = await endpoint.play([CreatePeerConnection(), long, Get("long", "label"), SetLocalDescription(), Close()])
+    assert trace.value(2) == "x" * 40_000
+    *_, described, closed = trace.outcomes
+    assert described.states["long"] == {"readyState": "connecting", "id": None}
+    assert (
+        set(described.states["pc"])
+        == set(closed.states["pc"])
+        == set(tables()["interfaces"]["RTCPeerConnection"]["states"])
+    )
+    assert [fired.states["signalingState"] for fired in trace.events("signalingstatechange")] == ["have-local-offer"]
+    assert trace.outcomes[1].states["pc"]["signalingState"] == "stable"
+    await endpoint.close()
