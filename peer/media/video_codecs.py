@@ -140,7 +140,7 @@ _PROFILES: Final = {0x42: "baseline", 0x58: "baseline", 0x4D: "main", 0x64: "hig
 
 
 def _x264(fmtp: Mapping[str, str]) -> dict[str, str]:
-    text = fmtp.get("profile-level-id", "420010")
+    text = fmtp.get("profile-level-id", "42000a")  # RFC 6184 section 8.1: without, Baseline at level 1
     number = int(text, 16) if len(text) == 6 and all(digit in "0123456789abcdefABCDEF" for digit in text) else 0x42E01F
     level = number & 0xFF
     options = {

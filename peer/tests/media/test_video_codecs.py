@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from peer.errors import DecodeError
-from peer.media import codecs, pictures
+from peer.media import codecs, pictures, video_codecs
 from peer.rtp.frame import ColorSpace, EncodedFrame
 from peer.rtp.payload import depacketizer, packetizer
 from peer.tests.media.made import picture
@@ -151,3 +151,9 @@ def test_what_the_header_extension_says_of_colours_is_believed(mime_type: str, f
         (seen,) = decoder.decode(EncodedFrame(encoded.data, 0, color_space=told))
         assert pictures.psnr(pictures.picture_of(seen), pictures.draw(counter, 320, 240)) > 35
         told = None
+
+
+def test_h264_that_says_no_level_is_of_level_1() -> None:
+    """RFC 6184 section 8.1."""
+    assert video_codecs._x264({})["level"] == "1.0"
+    assert video_codecs._x264({"profile-level-id": "42e01f"})["level"] == "3.1"
