@@ -22,7 +22,7 @@ _COMMON_EXTENSIONS = (
     HeaderExtension(_TRANSPORT_WIDE_CC, 3),
     HeaderExtension(MID_URI, 4),
 )
-_VIDEO_FEEDBACK = ("goog-remb", "transport-cc", "ccm fir", "nack", "nack pli")
+_VIDEO_FEEDBACK = ("goog-remb", "transport-cc", "ccm fir", "ccm tmmbr", "nack", "nack pli")
 
 AUDIO = Capabilities(
     codecs=(

@@ -52,6 +52,8 @@ class Estimator:
         self._by_delay = float(start)
         self._by_loss = float(maximum)
         self._remb: tuple[int, float] | None = None
+        self.ceiling: int | None = None
+        """What the other side's TMMBR allow, in bit/s, until they say otherwise (RFC 5104)."""
         self._sent: dict[int, _Sent] = {}
         self._numbers: dict[tuple[int, int], int] = {}  # (SSRC, sequence number) -> transport-wide number
         self._unwrap = Unwrapper(16)
@@ -72,6 +74,8 @@ class Estimator:
         limit = min(self._by_delay, self._by_loss, self._maximum)
         if self._remb is not None:
             limit = min(limit, self._remb[0]) if self._has_feedback else min(self._remb[0], self._by_loss)
+        if self.ceiling is not None:
+            return min(max(self._minimum, int(limit)), self.ceiling)
         return max(self._minimum, int(limit))
 
     # what happens

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from peer.rtp.bandwidth import Estimator
 from peer.rtp.clock import middle, ntp64
@@ -29,6 +29,8 @@ RECENT: Final = 10.0
 SDES_MID: Final = 15
 """RFC 9143 section 15."""
 MAX_NAMES: Final = 64
+LEAST: Final = 1_000
+"""Bits per second that a TMMBR can't go below: packets that are queued already have to leave some time."""
 
 
 class Control:
@@ -63,6 +65,7 @@ class Control:
             rtcp.PictureLoss: self._picture_loss,
             rtcp.FullIntraRequest: self._full_intra,
             rtcp.Remb: self._remb,
+            rtcp.MaximumRequest: self._maximum_request,
             rtcp.TransportFeedback: self._transport_feedback,
             rtcp.Congestion: self._congestion,
             rtcp.ExtendedReport: self._extended,
@@ -259,6 +262,9 @@ class Control:
         for ssrc in bye.ssrcs:
             for receiver in self.receivers:
                 events += receiver.end(ssrc, EndReason.BYE, text, keep=True)
+            for stream in self._media_streams():
+                if stream.maximum.left(ssrc, now, self.round_trip_time):
+                    self._notify_maximum(stream)
 
     def _nack(self, nack: rtcp.Nack, now: float, events: list[Event]) -> None:
         known = self._streams.get(nack.media_ssrc)
@@ -279,6 +285,27 @@ class Control:
 
     def _remb(self, remb: rtcp.Remb, now: float, events: list[Event]) -> None:
         self.estimator.limited(remb.bitrate, now)
+
+    def _maximum_request(self, request: rtcp.MaximumRequest, now: float, events: list[Event]) -> None:
+        for rate in request.rates:
+            known = self._streams.get(rate.ssrc)
+            if known is not None and known[1].ssrc == rate.ssrc:
+                known[1].maximum.asked(request.ssrc, rate, now, self.round_trip_time)
+                self._notify_maximum(known[1])
+
+    def _media_streams(self) -> list[Outgoing]:
+        return [stream for sender in self.senders for stream in sender.streams]
+
+    def _notify_maximum(self, stream: Outgoing) -> None:
+        """One TMMBN for however many requests came since the last one (RFC 5104 section 4.2.2.2)."""
+        told = rtcp.MaximumNotification(stream.ssrc, stream.maximum.bounds)
+        self._feedback = [one for one in self._feedback if not (_is_maximum(one[0]) and one[0].ssrc == stream.ssrc)]
+        self.feed_back(told, reduced=self._all_reduced())
+
+    def _check_maxima(self, now: float) -> None:
+        """What the smallest of all limits leaves. That of one stream counts for all: at least as strict."""
+        limits = [stream.maximum.limit(now) for stream in self._media_streams()]
+        self.estimator.ceiling = min((max(limit, LEAST) for limit in limits if limit is not None), default=None)
 
     def _transport_feedback(self, message: rtcp.TransportFeedback, now: float, events: list[Event]) -> None:
         self.estimator.feedback(message, now)
@@ -310,6 +337,10 @@ class Control:
                     for stream in receiver.streams.values():
                         if stream.statistics.remote is not None:
                             stream.round_trip(taken)
+
+
+def _is_maximum(packet: rtcp.Packet) -> TypeGuard[rtcp.MaximumNotification]:
+    return isinstance(packet, rtcp.MaximumNotification)
 
 
 def _mid_item(mid: str) -> tuple[tuple[int, bytes], ...]:

@@ -9,6 +9,7 @@ from typing import Final
 from peer.rtp import statistics
 from peer.rtp.clock import middle, ntp64
 from peer.rtp.config import SendStream
+from peer.rtp.maximum import Maximum
 from peer.wire import rtcp, rtp
 
 __all__ = ["History", "Outgoing", "Sent", "random32"]
@@ -87,6 +88,7 @@ class Outgoing:
         self.history = History()
         self.statistics = statistics.Outbound(config.ssrc, config.rtx_ssrc, config.rid)
         self.last_fir: dict[int, int] = {}
+        self.maximum = Maximum()
 
     @property
     def ssrc(self) -> int:

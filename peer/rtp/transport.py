@@ -264,6 +264,7 @@ class Transport(Control):
 
     def _check_target(self, events: list[Event], now: float) -> None:
         self.estimator.expire(now)
+        self._check_maxima(now)
         target = self.estimator.target
         if abs(target - self._told) > self._told * TOLD_APART:
             self._told = target

@@ -18,6 +18,9 @@ from peer.wire.rtcp_feedback import (
     ArrivalReport,
     Congestion,
     FullIntraRequest,
+    MaximumNotification,
+    MaximumRate,
+    MaximumRequest,
     Nack,
     PictureLoss,
     Remb,
@@ -34,6 +37,9 @@ __all__ = [
     "Congestion",
     "ExtendedReport",
     "FullIntraRequest",
+    "MaximumNotification",
+    "MaximumRate",
+    "MaximumRequest",
     "Nack",
     "Packet",
     "PictureLoss",
@@ -171,6 +177,8 @@ Packet: TypeAlias = (
     | Bye
     | App
     | Nack
+    | MaximumRequest
+    | MaximumNotification
     | TransportFeedback
     | Congestion
     | PictureLoss

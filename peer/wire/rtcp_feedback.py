@@ -1,7 +1,7 @@
 """RTCP feedback messages: transport layer (type 205) and payload specific (206).
 
-NACK and PLI of RFC 4585, FIR of RFC 5104, congestion control feedback of RFC 8888, and the two that browsers use
-without an RFC: transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01) and REMB
+NACK and PLI of RFC 4585, FIR, TMMBR and TMMBN of RFC 5104, congestion control feedback of RFC 8888, and the two that
+browsers use without an RFC: transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01) and REMB
 (draft-alvestrand-rmcat-remb-03).
 """
 
@@ -20,6 +20,9 @@ __all__ = [
     "ArrivalReport",
     "Congestion",
     "FullIntraRequest",
+    "MaximumNotification",
+    "MaximumRate",
+    "MaximumRequest",
     "Nack",
     "PictureLoss",
     "Remb",
@@ -28,7 +31,7 @@ __all__ = [
     "parse_transport_feedback",
 ]
 
-NACK_FORMAT, CONGESTION_FORMAT, TRANSPORT_WIDE_FORMAT = 1, 11, 15
+NACK_FORMAT, TMMBR_FORMAT, TMMBN_FORMAT, CONGESTION_FORMAT, TRANSPORT_WIDE_FORMAT = 1, 3, 4, 11, 15
 PLI_FORMAT, FIR_FORMAT, APPLICATION_FORMAT = 1, 4, 15
 REMB_NAME = b"REMB"
 
@@ -54,6 +57,43 @@ class Nack:
                 entries.append((number, 0))
         body = b"".join(struct.pack("!HH", *entry) for entry in entries)
         return frame(RTPFB, NACK_FORMAT, _SSRCS.pack(self.ssrc, self.media_ssrc) + body)
+
+
+@dataclass(frozen=True, slots=True)
+class MaximumRate:
+    """An entry of TMMBR or TMMBN (RFC 5104 section 4.2.1.1): `bitrate` in bit/s, rounded down to 17 bits, `overhead` in
+    bytes a packet. `ssrc` is the stream's in a request, the owner's in a notification.
+    """
+
+    ssrc: int
+    bitrate: int
+    overhead: int = 0
+
+    def serialize(self) -> bytes:
+        exponent = max(self.bitrate.bit_length() - 17, 0)
+        return struct.pack("!LL", self.ssrc, exponent << 26 | (self.bitrate >> exponent) << 9 | self.overhead & 0x1FF)
+
+
+@dataclass(frozen=True, slots=True)
+class MaximumRequest:
+    """TMMBR, RFC 5104 section 4.2.1."""
+
+    ssrc: int
+    rates: tuple[MaximumRate, ...]
+
+    def serialize(self) -> bytes:
+        return frame(RTPFB, TMMBR_FORMAT, _SSRCS.pack(self.ssrc, 0) + b"".join(one.serialize() for one in self.rates))
+
+
+@dataclass(frozen=True, slots=True)
+class MaximumNotification:
+    """TMMBN, RFC 5104 section 4.2.2: the bounding set."""
+
+    ssrc: int
+    rates: tuple[MaximumRate, ...]
+
+    def serialize(self) -> bytes:
+        return frame(RTPFB, TMMBN_FORMAT, _SSRCS.pack(self.ssrc, 0) + b"".join(one.serialize() for one in self.rates))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +220,7 @@ class Remb:
         return frame(PSFB, APPLICATION_FORMAT, _SSRCS.pack(self.ssrc, 0) + body)
 
 
-TransportMessage: TypeAlias = Nack | TransportFeedback | Congestion
+TransportMessage: TypeAlias = Nack | MaximumRequest | MaximumNotification | TransportFeedback | Congestion
 PayloadMessage: TypeAlias = PictureLoss | FullIntraRequest | Remb
 
 
@@ -209,6 +249,13 @@ def _parse_nack(ssrc: int, media_ssrc: int, fci: bytes) -> Nack:
         lost.append(first)
         lost.extend((first + 1 + bit) & 0xFFFF for bit in range(16) if mask >> bit & 1)
     return Nack(ssrc, media_ssrc, tuple(lost))
+
+
+def _parse_maxima(fci: bytes) -> tuple[MaximumRate, ...]:
+    return tuple(
+        MaximumRate(ssrc, (word >> 9 & 0x1FFFF) << (word >> 26), word & 0x1FF)
+        for ssrc, word in struct.iter_unpack("!LL", _whole(fci, 8))
+    )
 
 
 def _parse_wide(ssrc: int, media_ssrc: int, fci: bytes) -> TransportFeedback:
@@ -284,6 +331,8 @@ def _whole(fci: bytes, size: int) -> bytes:
 
 _TRANSPORT: dict[int, Callable[[int, int, bytes], TransportMessage | None]] = {
     NACK_FORMAT: _parse_nack,
+    TMMBR_FORMAT: lambda ssrc, _, fci: MaximumRequest(ssrc, _parse_maxima(fci)),
+    TMMBN_FORMAT: lambda ssrc, _, fci: MaximumNotification(ssrc, _parse_maxima(fci)),
     CONGESTION_FORMAT: _parse_congestion,
     TRANSPORT_WIDE_FORMAT: _parse_wide,
 }

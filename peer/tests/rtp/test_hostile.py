@@ -109,6 +109,8 @@ EXTRAS: tuple[rtp.Packet | tuple[rtcp.Packet, ...], ...] = (
     rtp.Packet(0, 1, 0, 0x1B, b"\xff" * 160, csrcs=(1, 2, 3), extensions=(rtp.Extension(12, b"\1\2\3"),)),
     rtp.Packet(13, 2, 0, 0x1B, b"\x40\x01\x02"),
     (rtcp.Remb(9, 500_000, (0x1000,)), rtcp.FullIntraRequest(9, ((0x1000, 1),))),
+    (rtcp.MaximumRequest(9, (rtcp.MaximumRate(0x1000, 500_000, 40), rtcp.MaximumRate(0x1002, 90_000, 60))),),
+    (rtcp.MaximumNotification(9, (rtcp.MaximumRate(9, 500_000, 40),)),),
     (rtcp.Congestion(9, (rtcp.ArrivalReport(0x1000, 5, ((0, 5), None, (1, 9))),), 77),),
     (ExtendedReport(9, (ReceiverReferenceTime(77 << 32), Dlrr(((0x1000, 5, 6),)))), rtcp.Bye((0x14,), b"bye")),
     (rtcp.TransportFeedback(9, 0x1000, 1, 10, 0, (1, None, 300, -5)), rtcp.Nack(9, 0x1000, (1, 2, 20))),
@@ -145,6 +147,8 @@ def bounded(one: Transport) -> None:
     assert len(one.cnames) <= 64
     assert len(one._arrivals._times) <= 4096
     assert one._pacer.queued < 20_000_000
+    for sender in one.senders:
+        assert all(len(stream.maximum.bounds) <= 32 for stream in sender.streams)
     for receiver in one.receivers:
         assert len(receiver.streams) <= 32
         assert len(receiver.repairs) <= 32

@@ -18,6 +18,16 @@ BLOCKS = st.lists(BLOCK, max_size=31).map(tuple)
 WORDS = st.integers(0, 5).map(lambda count: bytes(range(4 * count)))
 ITEM = st.tuples(st.integers(1, 8), st.binary(max_size=255))
 DELTA = st.one_of(st.none(), st.integers(0, 255), st.integers(-0x8000, 0x7FFF))
+MAXIMA = st.lists(
+    st.builds(
+        lambda ssrc, mantissa, exponent, overhead: rtcp.MaximumRate(ssrc, mantissa << exponent, overhead),
+        U32,
+        st.integers(0x10000, 0x1FFFF),
+        st.integers(0, 40),
+        st.integers(0, 511),
+    ),
+    max_size=3,
+).map(tuple)
 
 PACKET = st.one_of(
     st.builds(rtcp.SenderReport, U32, st.integers(0, 2**64 - 1), U32, U32, U32, BLOCKS, WORDS),
@@ -29,6 +39,8 @@ PACKET = st.one_of(
     st.builds(rtcp.Bye, st.lists(U32, max_size=31).map(tuple), st.one_of(st.none(), st.binary(max_size=255))),
     st.builds(rtcp.App, st.integers(0, 31), U32, st.binary(min_size=4, max_size=4), WORDS),
     st.builds(rtcp.PictureLoss, U32, U32),
+    st.builds(rtcp.MaximumRequest, U32, MAXIMA),
+    st.builds(rtcp.MaximumNotification, U32, MAXIMA),
     st.builds(rtcp.FullIntraRequest, U32, st.lists(st.tuples(U32, U8), max_size=3).map(tuple), U32),
     st.builds(
         rtcp.TransportFeedback,
