@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 
 from cases.bending import each
-from cases.planting import Fault, planted
+from cases.planting import Fault, lines, patched, patient, planted, says
 from cases.rtp.speaking import is_key_frame
 from peer.api import Seams
+from peer.api.stats import _Collection
 from peer.rtp.control import Control
 from peer.rtp.demultiplexer import Demultiplexer
+from peer.rtp.events import StreamStarted
 from peer.rtp.intake import Intake
 from peer.rtp.outgoing import History
+from peer.rtp.reception import Reception
 from peer.wire import rtcp, rtp
 
 __all__ = ["FAULTS", "deaf_to", "never_asks"]
@@ -230,6 +233,83 @@ def doubled(one: rtp.Packet) -> rtp.Packet:
     return replace(one, sequence_number=one.sequence_number * 2 & 0xFFFF)
 
 
+def alone(said: tuple[Any, ...]) -> tuple[Any, ...]:
+    """BYE without what has to stand before it."""
+    return tuple(one for one in said if isinstance(one, rtcp.Bye)) or said
+
+
+def leaves_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    """BYE is said with every report."""
+    reports = Control._reports
+
+    def leaving(self: Control, now: float) -> list[tuple[rtcp.Packet, ...]]:
+        goodbye = rtcp.Bye(tuple(self._streams))
+        return [(*one, goodbye) for one in reports(self, now)]
+
+    monkeypatch.setattr(Control, "_reports", leaving)
+
+
+def sees_no_collision(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("peer.rtp.transport.Transport._collided", lambda *_: StreamStarted(0, 0, None))
+
+
+def feedback(change: Callable[[rtcp.TransportFeedback], rtcp.TransportFeedback]) -> Fault:
+    return each_control(rtcp.TransportFeedback, change)
+
+
+def milliseconds(one: rtcp.TransportFeedback) -> rtcp.TransportFeedback:
+    """As if a delta counted milliseconds."""
+    deltas = tuple(None if delta is None else delta // 4 for delta in one.deltas)
+    return replace(one, deltas=deltas, reference_time=one.reference_time // 4)
+
+
+def lacks_feedback(name: str) -> Fault:
+    return lines(lambda line: None if line.startswith("a=rtcp-fb:") and line.endswith(name) else line)
+
+
+def about_a_stream(said: tuple[Any, ...]) -> Any:
+    """The notification names a stream."""
+    notes = tuple(one for one in said if isinstance(one, rtcp.MaximumNotification))
+    data = rtcp.serialize(notes)
+    return data[:8] + b"\0\0\0\1" + data[12:] if notes else said
+
+
+def limited_for_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
+    def request(self: Control, said: rtcp.MaximumRequest, now: float, _: Any) -> None:
+        for stream in self._media_streams():
+            self._notify_maximum(stream)
+
+    monkeypatch.setattr(Control, "_maximum_request", request)
+
+
+_add = _Collection.add
+
+
+def told(stats_type: str, **values: Any) -> Fault:
+    """Statistics of a type have other values."""
+
+    def added(self: _Collection, kind: str, name: str, /, **members: Any) -> str:
+        return _add(self, kind, name, **(members | values if kind == stats_type else members))
+
+    return patched("peer.api.stats._Collection.add", added)
+
+
+def miscounts(lost: int) -> Fault:
+    return told("inbound-rtp", packetsLost=lost)
+
+
+def measures_without_wrap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The difference of two transits isn't taken modulo 2^32."""
+
+    def measure(self: Reception, timestamp: int, now: float) -> None:
+        transit = now * self.clock_rate - timestamp
+        if self._transit is not None:
+            self._jitter += (abs(transit - self._transit) - self._jitter) / 16
+        self._transit = transit
+
+    monkeypatch.setattr(Reception, "_measure", measure)
+
+
 RTX_FILE = planted(
     "cases/rtp/test_rfc4588_retransmission.py::test_",
     sanity_a_packet_is_sent_again=without(lambda one: one.payload_type == RTX),
@@ -284,6 +364,12 @@ RTCP_FILE = planted(
     a_packet_longer_than_its_datagram_is_not_read=Fault(patch=mended),
     another_version_is_not_read=Fault(patch=mended),
     without_reduced_size_every_datagram_begins_with_a_report=controls(bare),
+    an_extended_report_of_unknown_blocks_is_passed_over=deaf_to(rtcp.ExtendedReport),
+    without_reduced_size_every_datagram_has_two_packets=controls(lambda said: said[:1]),
+    reports_are_never_reduced_in_size=dropped_controls(rtcp.SourceDescription),
+    two_connections_have_two_names=lines(
+        lambda line: line.partition("cname:")[0] + "cname:everybody" if "cname:" in line else line
+    ),
     without_reduced_size_every_datagram_has_a_name=dropped_controls(rtcp.SourceDescription),
     feedback_names_its_sender_and_our_stream=each_control(rtcp.Nack, lambda one: replace(one, ssrc=one.media_ssrc)),
     a_sender_report_tells_the_time_of_the_stream=each_control(
@@ -318,6 +404,12 @@ EXTENSIONS_FILE = planted(
     an_element_with_the_reserved_id_ends_the_extension=refuses(lambda _, clear: b"\xf0\x11\x22" in clear),
     an_element_of_id_zero_with_a_length_ends_the_extension=refuses(lambda _, clear: b"\x02\x11\x22\x33" in clear),
     a_header_extension_of_another_form_is_passed_over=refuses(lambda one, _: one.extension_profile == 0x1234),
+    both_forms_are_taken_where_that_was_agreed_on=refuses(lambda one, _: one.extension_profile == 0x1000),
+    both_forms_are_not_answered_where_they_were_not_offered=says(
+        lambda text: text.replace("a=mid:", "a=extmap-allow-mixed\r\na=mid:")
+    ),
+    a_stream_without_a_name_is_known_by_its_payload_type=Fault(patch=knows_declared_only),
+    the_orientation_of_video_is_agreed_on=lines(lambda line: None if "video-orientation" in line else line),
     packets_without_any_extension_are_taken=refuses(lambda one, _: not one.extensions),
 )
 EVENTS_FILE = planted(
@@ -334,4 +426,81 @@ EVENTS_FILE = planted(
     the_reserved_bit_is_clear=tone(set_reserved),
     the_sequence_number_goes_up_by_one=packets(doubled),
 )
-FAULTS = {**RTX_FILE, **PACKETS_FILE, **RTCP_FILE, **KEY_FRAMES_FILE, **EXTENSIONS_FILE, **EVENTS_FILE}
+LEAVING_FILE = planted(
+    "cases/rtp/test_rfc3550_8_2_leaving.py::test_",
+    sanity_feedback_is_understood=deaf_to(rtcp.Nack),
+    who_stops_says_goodbye=dropped_controls(rtcp.Bye),
+    a_goodbye_stands_behind_a_report=controls(alone),
+    nothing_of_a_stream_follows_its_goodbye=Fault(patch=leaves_too_early),
+    a_goodbye_may_have_a_reason=deaf(lambda said, _: any(isinstance(one, rtcp.Bye) and one.reason for one in said)),
+    a_goodbye_of_nobody_is_passed_over=deaf(
+        lambda said, _: any(isinstance(one, rtcp.Bye) and not one.ssrcs for one in said)
+    ),
+    an_ssrc_that_is_taken_is_left_for_another=Fault(patch=sees_no_collision),
+)
+CONGESTION_FILE = planted(
+    "cases/rtp/test_rfc8834_7_congestion.py::test_",
+    sanity_arrivals_are_told=dropped_controls(rtcp.TransportFeedback),
+    what_arrived_is_what_was_sent=feedback(lambda one: replace(one, base=one.base ^ 0x4000)),
+    arrivals_are_as_far_apart_as_in_the_capture=patient(feedback(milliseconds)),
+    messages_are_counted=feedback(lambda one: replace(one, count=7)),
+    what_was_lost_is_told_as_lost=feedback(
+        lambda one: replace(one, deltas=tuple(0 if delta is None else delta for delta in one.deltas))
+    ),
+    a_temporary_maximum_is_agreed_on=lacks_feedback("ccm tmmbr"),
+    a_temporary_maximum_is_confirmed=deaf_to(rtcp.MaximumRequest),
+    a_confirmation_names_no_stream=controls(about_a_stream),
+    a_maximum_for_somebody_else_is_passed_over=Fault(patch=limited_for_strangers),
+)
+SILENCE_FILE = planted(
+    "cases/rtp/test_rfc7587_silence.py::test_",
+    sanity_sound_arrives=refuses(lambda one, _: one.payload_type == OPUS),
+    timestamps_of_opus_differ_by_whole_frames=packets(
+        lambda one: replace(one, timestamp=one.timestamp + one.sequence_number & 0xFFFFFFFF), OPUS
+    ),
+    silence_that_is_not_sent_is_not_lost=miscounts(lost=3),
+    comfort_noise_is_agreed_on_for_g711=says(lambda text: text.replace("SAVPF 0 13", "SAVPF 0")),
+    comfort_noise_is_taken=miscounts(lost=3),
+    the_audio_level_is_told=packets(
+        lambda one: replace(one, extensions=tuple(each for each in one.extensions if each.id != 1)), OPUS
+    ),
+)
+COUNTED_FILE = planted(
+    "cases/rtp/test_w3c_8_counted.py::test_",
+    sanity_sound_is_counted=told("inbound-rtp", packetsReceived=0),
+    packets_and_bytes_received_are_those_sent=told("inbound-rtp", bytesReceived=1),
+    packets_lost_are_those_not_sent=told("inbound-rtp", packetsLost=0),
+    jitter_is_that_of_the_timestamps=told("inbound-rtp", jitter=0.0),
+    jitter_survives_a_wrap_of_the_timestamp=Fault(patch=measures_without_wrap),
+    loss_and_jitter_are_as_we_report_them=told("remote-inbound-rtp", jitter=1.0),
+    the_round_trip_is_what_is_left_of_the_time=told("remote-inbound-rtp", roundTripTime=0.01),
+    what_the_other_side_sent_is_as_it_reports=told("remote-outbound-rtp", bytesSent=5),
+    the_nacks_we_send_are_counted=told("outbound-rtp", nackCount=0),
+    the_picture_losses_we_send_are_counted=told("outbound-rtp", pliCount=0),
+    the_intra_requests_we_send_are_counted=told("outbound-rtp", firCount=0),
+    the_nacks_it_sends_are_counted=told("inbound-rtp", nackCount=1000),
+    what_is_sent_again_is_counted=told("outbound-rtp", retransmittedPacketsSent=1000),
+)
+RIDS_FILE = planted(
+    "cases/rtp/test_rfc8851_streams_by_rid.py::test_",
+    sanity_pictures_arrive=without(lambda _: True),
+    each_stream_names_its_encoding=packets(
+        lambda one: replace(one, extensions=tuple(each for each in one.extensions if each.data != b"one"))
+    ),
+    a_repair_stream_names_what_it_repairs=packets(
+        lambda one: replace(one, extensions=tuple(each for each in one.extensions if each.id != 11))
+    ),
+)
+FAULTS = {
+    **RTX_FILE,
+    **PACKETS_FILE,
+    **RTCP_FILE,
+    **KEY_FRAMES_FILE,
+    **EXTENSIONS_FILE,
+    **EVENTS_FILE,
+    **LEAVING_FILE,
+    **CONGESTION_FILE,
+    **SILENCE_FILE,
+    **COUNTED_FILE,
+    **RIDS_FILE,
+}

@@ -42,8 +42,11 @@ __all__ = [
     "Voice",
     "answers",
     "first_ssrc",
+    "forward",
+    "found",
     "ignored",
     "is_key_frame",
+    "is_vp8",
     "missed",
     "obeyed",
     "refused",
@@ -76,12 +79,15 @@ class Voice:
         self.bent: rtp.Packet | None = None
         self._extra: deque[Message] = deque()
         self._bend: Bend | None = None
+        self._retell: Callable[[tuple[rtcp.Packet, ...]], Message] | None = None
 
     def __call__(self, message: Any) -> Iterable[Any]:
         out: list[Message] = [message]
         if isinstance(message, rtp.Packet):
             self.sent.append(message)
             out = list(self._bend(message)) if self._bend is not None else out
+        elif isinstance(message, tuple) and self._retell is not None:
+            out = [self._retell(message)]
         while self._extra:
             out.append(self._extra.popleft())
         return out
@@ -101,6 +107,10 @@ class Voice:
     def bend(self, bend: Bend | None) -> None:
         """From now on our RTP packets go through `bend`."""
         self._bend = bend
+
+    def retell(self, change: Callable[[tuple[rtcp.Packet, ...]], Message]) -> None:
+        """From now on our side's own RTCP is what `change` makes of it."""
+        self._retell = change
 
     def once(self, bend: Bend, *, fits: Callable[[rtp.Packet], bool] = bool) -> None:
         """The next packet that fits goes through `bend`; it is in `bent` then."""
@@ -130,6 +140,25 @@ class Speech:
     payload_types: dict[str, int]
     """Of the formats by name ("vp8", "rtx"), as our side receives them."""
 
+    async def transceiver(self) -> Proxy:
+        """The endpoint's only one."""
+        every = self.endpoint.fresh("transceivers")
+        await self.there.call("getTransceivers", bind=every)
+        return Proxy(self.endpoint, f"{every}.0")
+
+    async def counted(self, stats_type: str, holds: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+        """The endpoint's statistics of this type about our kind of media, as soon as `holds` does, or at the end of
+        our patience.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            every = (await self.there.getStats()).values()
+            rows = [row for row in every if row["type"] == stats_type and row.get("kind") == self.kind]
+            if rows and (holds(rows[0]) or time.monotonic() > deadline):
+                return rows[0]
+            check(time.monotonic() <= deadline, f"there is no {stats_type}")
+            await asyncio.sleep(0.02)
+
     async def heard(self, wire: Wire, count: int = 1, *, name: str | None = None, after: Any = None) -> list[Hit]:
         """The endpoint's packets of the stream itself, once there are `count` of them."""
         name = name or ("vp8" if self.kind == "video" else "opus")
@@ -147,14 +176,24 @@ async def until(holds: Callable[[], bool], otherwise: str) -> None:
     check(False, otherwise)
 
 
-async def seen(wire: Wire, matcher: Matcher, sender: Endpoint, count: int = 1, after: Any = None) -> list[Hit]:
-    """The first messages that match, once there are `count` of them; fewer when they don't come in time."""
-    deadline = time.monotonic() + PATIENCE
+async def seen(
+    wire: Wire, matcher: Matcher, sender: Endpoint, count: int = 1, after: Any = None, *, patience: float | None = None
+) -> list[Hit]:
+    """The first messages that match, once there are `count` of them; judged when they don't come in time."""
+    hits = await found(wire, matcher, sender, count, after, patience=patience)
+    check(len(hits) >= count, f"expected {count} of {matcher}, saw {len(hits)}")
+    return hits
+
+
+async def found(
+    wire: Wire, matcher: Matcher, sender: Endpoint, count: int = 1, after: Any = None, *, patience: float | None = None
+) -> list[Hit]:
+    """The same without a judgement: fewer when they don't come in time."""
+    deadline = time.monotonic() + min(PATIENCE, patience or PATIENCE)
     hits = wire.all(matcher, sender=sender, after=after)
     while len(hits) < count and time.monotonic() < deadline:
         await asyncio.sleep(0.01)
         hits = wire.all(matcher, sender=sender, after=after)
-    check(len(hits) >= count, f"expected {count} of {matcher}, saw {len(hits)}")
     return hits
 
 
@@ -168,16 +207,17 @@ async def speak(
     formats: list[dict[str, Any]] | None = None,
     channel: str | None = None,
     drop: tuple[str, ...] = (),
+    wide: bool = False,
 ) -> Speech:
     """We offer one m-section in which both sides send, in `formats` alone, without the lines that begin with `drop`.
 
-    There is no transport-wide feedback: who hears that a packet arrived won't send it again.
+    There is no transport-wide feedback unless it is `wide`: who hears that a packet arrived won't send it again.
     """
 
     def offer(description: SessionDescription) -> str:
-        lines = sdp.serialize(description).split("\r\n")
-        kept = (line for line in lines if "transport-cc" not in line and "transport-wide-cc" not in line)
-        return "\r\n".join(line for line in kept if not (drop and line.startswith(drop)))
+        lines = [line for line in sdp.serialize(description).split("\r\n") if not (drop and line.startswith(drop))]
+        kept = (line for line in lines if wide or not ("transport-cc" in line or "transport-wide-cc" in line))
+        return "\r\n".join(kept)
 
     seams = replace(seams or Seams(), rtp=voice, sdp=offer)
     here = await peer.peer_connection(seams=seams)
@@ -214,6 +254,16 @@ def is_key_frame(payload: bytes) -> bool:
     return len(payload) > at and not payload[at] & 1
 
 
+def forward(step: int, size: int) -> Callable[[int], int]:
+    """Goes on by so much, in numbers of `size` bits."""
+    return lambda number: (number + step) & ((1 << size) - 1)
+
+
+def is_vp8(speech: Speech) -> Callable[[rtp.Packet], bool]:
+    """Whether a packet of ours is of the stream itself."""
+    return lambda packet: packet.payload_type == speech.payload_types["vp8"]
+
+
 async def missed(speech: Speech, voice: Voice, wire: Wire, number: int, after: Any = None) -> Hit:
     """The endpoint's request for a packet of ours that it did not take, or never got."""
     wanted = match.nack(media=first_ssrc(voice, speech), lost=number)
@@ -230,13 +280,13 @@ async def refused(peer: Reference, endpoint: Endpoint, wire: Wire, bend: Bend) -
     voice = Voice()
     speech = await speak(peer, endpoint, "video", voice)
     await voice.has_sent(5)
-    voice.once(bend, fits=lambda packet: packet.payload_type == speech.payload_types["vp8"])
+    voice.once(bend, fits=is_vp8(speech))
     await voice.was_bent()
     assert voice.bent is not None
     await missed(speech, voice, wire, voice.bent.sequence_number)
 
 
-async def taken(peer: Reference, endpoint: Endpoint, wire: Wire, bend: Bend, **options: Any) -> None:
+async def taken(peer: Reference, endpoint: Endpoint, wire: Wire, bend: Bend, **options: Any) -> Speech:
     """Packets of ours, changed by `bend`, are taken: of two that follow each other the endpoint misses the lost one."""
     voice = Voice()
     speech = await speak(peer, endpoint, "video", voice, **options)
@@ -260,6 +310,7 @@ async def taken(peer: Reference, endpoint: Endpoint, wire: Wire, bend: Bend, **o
     await seen(wire, match.nack(media=ssrc, lost=lost[0]), endpoint)
     asked = {number for hit in wire.all(match.nack(media=ssrc), sender=endpoint) for number in hit.packet.lost}
     check(not asked & set(changed), f"it asks for {sorted(asked & set(changed))}, which it was given")
+    return speech
 
 
 async def answers(speech: Speech, wire: Wire, number: int) -> list[Hit]:

@@ -11,6 +11,7 @@ from harness.cases import check, clause
 from harness.endpoints.base import Endpoint
 from harness.endpoints.reference import Reference
 from peer.wire import rtcp
+from peer.wire.rtcp_xr import UnknownBlock
 
 REPORT = rtcp.ReceiverReport(OURS)
 NAME = rtcp.SourceDescription.cname(OURS, "a case")
@@ -36,6 +37,14 @@ async def test_feedback_in_a_compound_packet_is_understood_without_reduced_size(
 async def test_a_packet_of_an_unknown_type_is_passed_over(peer: Reference, endpoint: Endpoint, wire: Wire) -> None:
     unknown = rtcp.Unknown(211, 3, b"\0\0\0\x09what is this?!?!")
     await obeyed(peer, endpoint, wire, lambda nack: (REPORT, NAME, unknown, nack))
+
+
+@clause("RFC8834-8-M2")
+async def test_an_extended_report_of_unknown_blocks_is_passed_over(
+    peer: Reference, endpoint: Endpoint, wire: Wire
+) -> None:
+    extended = rtcp.ExtendedReport(OURS, (UnknownBlock(211, 7, b"what is this?!?!"),))
+    await obeyed(peer, endpoint, wire, lambda nack: (REPORT, NAME, extended, nack))
 
 
 @clause("RFC3550-6.1-Y2", "RFC3550-6.1-S2")
@@ -104,7 +113,26 @@ async def test_without_reduced_size_every_datagram_begins_with_a_report(
         check(types(hit)[0] in (200, 201), f"a datagram has the types {types(hit)}")
 
 
-@clause("RFC3550-6.1-M9", "RFC3550-6.1-M4")
+@clause("RFC3550-6.1-M4")
+async def test_without_reduced_size_every_datagram_has_two_packets(
+    peer: Reference, endpoint: Endpoint, wire: Wire
+) -> None:
+    hits, _ = await compounds(peer, endpoint, wire, drop=("a=rtcp-rsize",))
+    for hit in hits:
+        check(len(types(hit)) >= 2, f"a datagram has the type {types(hit)} alone")
+
+
+@clause("RFC5506-4-M4")
+async def test_reports_are_never_reduced_in_size(peer: Reference, endpoint: Endpoint, wire: Wire) -> None:
+    """A sender report is for its timing: it is no feedback, so it stands in a compound packet."""
+    speech = await speak(peer, endpoint, "video", Voice())
+    await speech.heard(wire, 3)
+    await seen(wire, match.sender_report(), endpoint)
+    for hit in wire.all(match.compound(), sender=endpoint):
+        check(200 not in types(hit) or 202 in types(hit), f"a datagram has the types {types(hit)}, no SDES")
+
+
+@clause("RFC3550-6.1-M9")
 async def test_without_reduced_size_every_datagram_has_a_name(peer: Reference, endpoint: Endpoint, wire: Wire) -> None:
     hits, _ = await compounds(peer, endpoint, wire, drop=("a=rtcp-rsize",))
     for hit in hits:
@@ -151,6 +179,16 @@ async def test_one_name_stands_for_the_whole_connection(peer: Reference, endpoin
     items = [item for hit in hits for _, several in hit.packet.chunks for item in several]
     names = {bytes(item.text) for item in items if item.fields.get("type") == 1}
     check(len(names) == 1, f"its names are {names}")
+
+
+@clause("RFC8834-4.9-M1", "RFC8834-4.9-M3")
+async def test_two_connections_have_two_names(peer: Reference, endpoint: Endpoint, wire: Wire) -> None:
+    names = []
+    for _ in range(2):
+        speech = await speak(peer, endpoint, "audio", Voice())
+        lines = speech.connection.answer.split("\r\n")
+        names.append({line.partition("cname:")[2] for line in lines if "cname:" in line})
+    check(bool(names[0] and names[1]) and not names[0] & names[1], f"their names are {names}")
 
 
 @clause("RFC8834-4.1-M2")

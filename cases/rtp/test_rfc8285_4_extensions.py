@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cases.rtp.speaking import Voice, speak, taken
+from cases.rtp.speaking import Voice, first_ssrc, seen, speak, taken, until
 from harness.capture.match import rtp as match
 from harness.capture.wire import Wire
 from harness.cases import check, clause
 from harness.endpoints.base import Endpoint
 from harness.endpoints.reference import Reference
+from peer.rtp.extensions import VIDEO_ORIENTATION
 from peer.wire import rtp
 from peer.wire.rtp import Extension
 
@@ -121,3 +122,52 @@ async def test_packets_without_any_extension_are_taken(peer: Reference, endpoint
         return (replace(packet, extensions=(), extension_profile=None),)
 
     await taken(peer, endpoint, wire, bare)
+
+
+def two_byte(packet: rtp.Packet) -> tuple[rtp.Packet]:
+    """The same elements, each behind two bytes."""
+    return (replace(packet, extension_profile=0x1000),)
+
+
+@clause("RFC8285-6-M1", "RFC8285-4.3-M1")
+async def test_both_forms_are_taken_where_that_was_agreed_on(peer: Reference, endpoint: Endpoint, wire: Wire) -> None:
+    speech = await taken(peer, endpoint, wire, two_byte)
+    check("a=extmap-allow-mixed" in speech.connection.answer, "its answer does not allow both forms")
+
+
+@clause("RFC8285-6-M6")
+async def test_both_forms_are_not_answered_where_they_were_not_offered(
+    peer: Reference, endpoint: Endpoint, wire: Wire
+) -> None:
+    speech = await speak(peer, endpoint, "video", Voice(), drop=("a=extmap-allow-mixed",))
+    await speech.heard(wire, 8)
+    check("a=extmap-allow-mixed" not in speech.connection.answer, "its answer allows both forms, our offer did not")
+
+
+@clause("RFC9143-9.2-M6", "RFC8834-4.8-M3")
+async def test_a_stream_without_a_name_is_known_by_its_payload_type(
+    peer: Reference, endpoint: Endpoint, wire: Wire
+) -> None:
+    """No mid in any packet from the first on, nor an SSRC in the offer."""
+    voice = Voice()
+    lost: list[int] = []
+
+    def bare(packet: rtp.Packet) -> tuple[rtp.Packet, ...]:
+        if not lost and len(voice.sent) > 8:
+            lost.append(packet.sequence_number)
+            return ()
+        return (replace(packet, extensions=(), extension_profile=None),)
+
+    voice.bend(bare)
+    speech = await speak(peer, endpoint, "video", voice, drop=("a=ssrc",))
+    await until(lambda: bool(lost), "we sent too few packets")
+    about = match.report().where(
+        lambda packet: getattr(packet, "media", None) == first_ssrc(voice, speech), "about our stream"
+    )
+    await seen(wire, about, endpoint, patience=1.5)
+
+
+@clause("RFC8834-5.2.5-M1")
+async def test_the_orientation_of_video_is_agreed_on(peer: Reference, endpoint: Endpoint, wire: Wire) -> None:
+    speech = await speak(peer, endpoint, "video", Voice())
+    check(VIDEO_ORIENTATION in speech.connection.answer, "its answer has no video orientation")

@@ -70,6 +70,8 @@ DOCUMENTS: dict[str, Document] = {
         _rfc(5506, "Reduced-size RTCP"),
         _rfc(8108, "Multiple RTP streams in one session"),
         _rfc(4588, "RTP retransmission payload format"),
+        _rfc(7587, "RTP payload format for Opus"),
+        _rfc(7874, "WebRTC audio codec and processing requirements"),
         _rfc(2198, "RTP payload for redundant audio data"),
         _rfc(4733, "RTP payload for DTMF digits"),
         _rfc(6464, "Audio level from client to mixer"),

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from peer.rtp import TargetBitrateChanged
 from peer.rtp.maximum import Maximum, bounding
-from peer.tests.rtp.test_control import Ear, Mouth
+from peer.tests.rtp.test_control import Mouth
+from peer.tests.rtp.test_sender import Ear
 from peer.tests.rtp.worlds import send_config, transport
 from peer.wire import rtcp
 from peer.wire.rtcp import MaximumRate
