@@ -17,7 +17,7 @@ from peer.media.codecs import Encoder
 from peer.media.feed import Feed, Frame, feed_of
 from peer.media.layer import Stamped, VideoLayer
 from peer.media.levels import QUIET, AudioMeter, FrameMeter, decibels
-from peer.media.plans import Codecs, Driver, Layer, SendPlan, TrackInput
+from peer.media.plans import Codecs, Driver, Layer, SendPlan, Timer, TrackInput
 from peer.media.timeline import Timeline
 from peer.media.work import Pool
 
@@ -52,6 +52,8 @@ class Outbound:
         self._feed: Feed | None = None
         self._timeline = Timeline(int.from_bytes(driver.entropy(4), "big"))
         self._black_at = -1e9
+        self._latest: tuple[Frame, float] | None = None  # the picture that came last, and when
+        self._timer: Timer | None = None
         self._shared_at = -1e9
         self.layers_used: Callable[[], None] = lambda: None
         """Called now and then while layers are sent: what each of them used is known better."""
@@ -92,12 +94,22 @@ class Outbound:
         feed = feed_of(track.source) if track is not None and track.source is not None and self._can_send() else None
         if feed is self._feed:
             return
-        if self._feed is not None:
-            self._feed.unsubscribe(self._on_frame)
+        self._let_go()
         self._feed = feed
         if feed is not None:
             self._timeline.restart()
+            self._latest = None
             feed.subscribe(self._on_frame)
+            if self.kind == "video":
+                self._timer = self._driver.call_at(self._driver.now() + BLACK_INTERVAL, self._keep_black)
+
+    def _let_go(self) -> None:
+        if self._feed is not None:
+            self._feed.unsubscribe(self._on_frame)
+            self._feed = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _can_send(self) -> bool:
         return (
@@ -157,9 +169,7 @@ class Outbound:
 
     def stop(self) -> None:
         """No more, for good: BYE."""
-        if self._feed is not None:
-            self._feed.unsubscribe(self._on_frame)
-            self._feed = None
+        self._let_go()
         self._track = None
         if self.sender is not None:
             self.sender.end(self._driver.now())
@@ -185,11 +195,27 @@ class Outbound:
     def _on_picture(self, frame: Frame) -> None:
         now = self._driver.now()
         self.pictures.add(frame.width, frame.height, now)
+        self._latest = frame, now
         if self._track is not None and not self._track.flows():
-            if now - self._black_at < BLACK_INTERVAL:
-                return
-            self._black_at = now
-            frame = _black(frame)
+            self._send_black(now)
+        else:
+            self._encode(frame, now)
+
+    def _keep_black(self) -> None:
+        """A source that ended, or that gives nothing: its track is black all the same."""
+        now = self._driver.now()
+        self._timer = self._driver.call_at(now + BLACK_INTERVAL, self._keep_black)
+        if self._track is not None and not self._track.flows():
+            self._send_black(now)
+
+    def _send_black(self, now: float) -> None:
+        if now - self._black_at < BLACK_INTERVAL or self._latest is None:
+            return
+        self._black_at = now
+        frame, at = self._latest
+        self._encode(_black(frame, now - at), now)
+
+    def _encode(self, frame: Frame, now: float) -> None:
         timestamp, captured = self._timeline.stamp(_position(frame, now), now, VIDEO_CLOCK)
         stamped = Stamped(frame, timestamp, captured)
         for layer in self.layers:
@@ -252,8 +278,8 @@ def _position(frame: Any, now: float) -> float:
     return now if frame.pts is None or frame.time_base is None else float(frame.pts * frame.time_base)
 
 
-def _black(frame: Any) -> Any:
-    """A black picture of the same size and moment."""
+def _black(frame: Any, later: float) -> Any:
+    """A black picture of the same size, so many seconds after it."""
     import av
     import numpy as np
 
@@ -261,5 +287,6 @@ def _black(frame: Any) -> Any:
     planes = np.full((height * 3 // 2, width), 128, np.uint8)
     planes[:height] = 16
     black = av.VideoFrame.from_ndarray(planes, format="yuv420p")
-    black.pts, black.time_base = frame.pts, frame.time_base
+    if frame.pts is not None and frame.time_base is not None:
+        black.pts, black.time_base = frame.pts + round(later / frame.time_base), frame.time_base
     return black

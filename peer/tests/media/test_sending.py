@@ -54,6 +54,17 @@ async def test_a_disabled_video_track_is_black_about_once_a_second() -> None:
         await video.until(lambda: mean(video.frames[-1]) > 60)
 
 
+async def test_an_ended_video_track_goes_on_black() -> None:
+    """Section 5.2 again: "If track is ended ... MUST send black frames", though no picture comes from its source."""
+    async with flowing(("video",)) as (one, _, arrivals):
+        video = arrivals["video"]
+        await video.count(3)
+        track = one.getSenders()[0].track
+        assert track is not None
+        track.stop()
+        await video.until(lambda: mean(video.frames[-1]) < 20)
+
+
 async def test_a_disabled_audio_track_is_not_sent() -> None:
     """Section 5.2: "MUST NOT send (audio)"."""
     tap = Wiretap()
