@@ -84,9 +84,7 @@ class Incoming:
         """What a DLRR block shows (RFC 3611 section 4.5)."""
         remote = self.statistics.remote
         if remote is not None:
-            remote.round_trip_time = taken
-            remote.total_round_trip_time += taken
-            remote.round_trip_time_measurements += 1
+            remote.measured(taken)
 
     def update_statistics(self) -> None:
         """What is computed, not counted."""

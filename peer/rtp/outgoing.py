@@ -177,9 +177,7 @@ class Outgoing:
             taken = 0
         if taken > 60 << 16:
             return None
-        remote.round_trip_time = taken / 65536
-        remote.total_round_trip_time += remote.round_trip_time
-        remote.round_trip_time_measurements += 1
+        remote.measured(taken / 65536)
         return remote.round_trip_time
 
 

@@ -8,19 +8,31 @@ __all__ = ["Inbound", "Outbound", "RemoteInbound", "RemoteOutbound"]
 
 
 @dataclass(slots=True)
-class RemoteInbound:
-    """What the other side's last report block says of a stream of ours."""
+class Remote:
+    """A report of the other side, and the round trips that reports have shown."""
 
     received_at: float = 0.0
+    round_trip_time: float | None = None
+    total_round_trip_time: float = 0.0
+    round_trip_time_measurements: int = 0
+
+    def measured(self, seconds: float) -> None:
+        """Another round trip."""
+        self.round_trip_time = seconds
+        self.total_round_trip_time += seconds
+        self.round_trip_time_measurements += 1
+
+
+@dataclass(slots=True)
+class RemoteInbound(Remote):
+    """What the other side's last report block says of a stream of ours."""
+
     packets_lost: int = 0
     fraction_lost: float = 0.0
     jitter: float = 0.0
     """Seconds."""
     packets_received: int = 0
     """Not on the wire: highest sequence number minus lost."""
-    round_trip_time: float | None = None
-    total_round_trip_time: float = 0.0
-    round_trip_time_measurements: int = 0
 
 
 @dataclass(slots=True)
@@ -47,18 +59,14 @@ class Outbound:
 
 
 @dataclass(slots=True)
-class RemoteOutbound:
+class RemoteOutbound(Remote):
     """What the other side's last sender report says of a stream we receive."""
 
-    received_at: float = 0.0
     remote_time: float = 0.0
     """NTP time of the report, seconds since 1900."""
     packets_sent: int = 0
     bytes_sent: int = 0
     reports_sent: int = 0
-    round_trip_time: float | None = None
-    total_round_trip_time: float = 0.0
-    round_trip_time_measurements: int = 0
 
 
 @dataclass(slots=True)
