@@ -24,11 +24,11 @@ async def test_sanity_feedback_is_understood(peer: Reference, endpoint: Endpoint
 async def stopped(
     peer: Reference, endpoint: Endpoint, wire: Wire, drop: tuple[str, ...] = ()
 ) -> tuple[Speech, list[Hit]]:
-    """The endpoint stops its transceiver: (the connection, what says BYE, if anything does within a second)."""
+    """The endpoint stops its transceiver: (the connection, what says BYE, if anything does within two seconds)."""
     speech = await speak(peer, endpoint, "video", Voice(), drop=drop)
     stream = (await speech.heard(wire, 5))[0].packet.ssrc
     await (await speech.transceiver()).call("stop")
-    return speech, await found(wire, match.bye(ssrc=stream), endpoint, patience=1.0)
+    return speech, await found(wire, match.bye(ssrc=stream), endpoint, patience=2.0)
 
 
 async def left(peer: Reference, endpoint: Endpoint, wire: Wire, drop: tuple[str, ...] = ()) -> tuple[Speech, Hit]:

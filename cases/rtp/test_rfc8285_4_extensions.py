@@ -164,7 +164,7 @@ async def test_a_stream_without_a_name_is_known_by_its_payload_type(
     about = match.report().where(
         lambda packet: getattr(packet, "media", None) == first_ssrc(voice, speech), "about our stream"
     )
-    await seen(wire, about, endpoint, patience=1.5)
+    await seen(wire, about, endpoint, patience=2.5)
 
 
 @clause("RFC8834-5.2.5-M1")
