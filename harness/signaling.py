@@ -21,7 +21,7 @@ from harness.script.steps import Call, Get, Step
 from harness.script.trace import Entry, Fired
 from harness.script.values import Ref
 
-__all__ = ["Said", "SaidKind", "Signaling", "Trickle", "connect"]
+__all__ = ["Rewrite", "Said", "SaidKind", "Signaling", "Trickle", "connect"]
 
 
 class SaidKind(StrEnum):
@@ -47,6 +47,8 @@ class Said:
 
 
 Hearer: TypeAlias = Callable[[Said], None]
+#: What a description becomes on its way.
+Rewrite: TypeAlias = Callable[[SaidKind, str], str]
 
 
 class Trickle:
@@ -136,17 +138,27 @@ class Trickle:
 
 
 class Signaling:
-    """The signalling channel of two connections. `heard` has everything said so far; `hear` is told at once."""
+    """The signalling channel of two connections. `heard` has everything said so far; `hear` is told at once.
+
+    With `rewrite` descriptions arrive as it makes them of those that were sent, which have all candidates in them.
+    """
 
     def __init__(
-        self, offerer: PeerConnection, answerer: PeerConnection, *, trickle: bool = True, hear: Hearer | None = None
+        self,
+        offerer: PeerConnection,
+        answerer: PeerConnection,
+        *,
+        trickle: bool = True,
+        hear: Hearer | None = None,
+        rewrite: Rewrite | None = None,
     ) -> None:
         self.offerer = offerer
         self.answerer = answerer
         self.heard: list[Said] = []
         self._hear = hear
+        self._rewrite = rewrite
         self._to_answerer = self._to_offerer = None
-        if trickle:
+        if trickle and rewrite is None:
             self._to_answerer = self._trickle(offerer, answerer)
             self._to_offerer = self._trickle(answerer, offerer)
 
@@ -181,16 +193,23 @@ class Signaling:
 
     async def answer(self, offer: Description) -> Description:
         """The second half: the offer goes over, the answer comes back. Raises as `negotiate`."""
+        offer = self._rewritten(SaidKind.OFFER, offer)
         self._say(self.offerer.endpoint, self.answerer.endpoint, SaidKind.OFFER, offer["sdp"])
         if self._to_answerer is not None:
             # The endpoint's operations chain keeps the order: the candidates come behind the description.
             asyncio.get_running_loop().call_soon(self._to_answerer.open)
         answer = await self._describe(self.answerer, "createAnswer", (), before=_remote(self.answerer, offer))
+        answer = self._rewritten(SaidKind.ANSWER, answer)
         self._say(self.answerer.endpoint, self.offerer.endpoint, SaidKind.ANSWER, answer["sdp"])
         if self._to_offerer is not None:
             asyncio.get_running_loop().call_soon(self._to_offerer.open)
         await self.offerer.endpoint.run(_remote(self.offerer, answer))
         return answer
+
+    def _rewritten(self, kind: SaidKind, description: Description) -> Description:
+        if self._rewrite is None:
+            return description
+        return {"type": description["type"], "sdp": self._rewrite(kind, description["sdp"])}
 
     async def _describe(
         self, pc: PeerConnection, method: str, args: tuple[Any, ...], *, before: Step | None = None

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.bench.model import Benchmark, ContestantMissing
-from harness.net.link_relay import LinkRelay
-from peer.errors import DecodeError
-from peer.ice.agent import Candidate
+from harness.net.link_relay import LinkRelay, ipv4_host, replaced
 from peer.testing import Link
 
 __all__ = ["Transfer", "benchmarks", "transfer"]
@@ -95,7 +93,7 @@ def direct(ends: list[subprocess.Popen[str]]) -> Reports:
 async def through(link: Link, ends: list[subprocess.Popen[str]]) -> Reports:
     """The same, with a link between them; this process carries the datagrams."""
     offer = (await asyncio.to_thread(ask, ends[0]))["sdp"]
-    relay = LinkRelay(link, host=next(one.address.host for one in candidates(offer) if not one.address.is_ipv6))
+    relay = LinkRelay(link, host=ipv4_host(offer))
     try:
         tell(ends[1], sdp=replaced(offer, relay.stand_in_for_a))
         answer = (await asyncio.to_thread(ask, ends[1]))["sdp"]
@@ -103,32 +101,6 @@ async def through(link: Link, ends: list[subprocess.Popen[str]]) -> Reports:
         return await asyncio.to_thread(ask, ends[1]), await asyncio.to_thread(ask, ends[0])
     finally:
         relay.close()
-
-
-def candidates(sdp: str) -> list[Candidate]:
-    """The candidates of a description that can be read."""
-    return [one for line in sdp.splitlines() if (one := candidate_of(line)) is not None]
-
-
-def candidate_of(line: str) -> Candidate | None:
-    try:
-        return Candidate.parse(line.removeprefix("a=")) if line.startswith("a=candidate:") else None
-    except DecodeError:
-        return None
-
-
-def replaced(sdp: str, stand_in: Callable[[Candidate], Candidate | None]) -> str:
-    """A description with the candidates that `stand_in` gives instead, and without those that it has nothing for."""
-    lines = []
-    for line in sdp.splitlines():
-        if line.startswith("a=candidate:"):
-            candidate = candidate_of(line)
-            other = None if candidate is None else stand_in(candidate)
-            if other is None:
-                continue
-            line = f"a={other.serialize()}"
-        lines.append(line)
-    return "\r\n".join(lines) + "\r\n"
 
 
 def figure(

@@ -47,30 +47,20 @@ class Seen:
         height, width = self.picture.shape[:2]
         return width, height
 
-    def quality(self, detail: int = 0, *, of: tuple[int, int] | None = None) -> float:
+    def quality(self, detail: int = 0, *, of: tuple[int, int] | None = None, colours: str = "") -> float:
         """The latest picture against the one that its counter stands for, in dB; 0 when it has no counter.
 
-        `of` is the size (pixels) of the picture that it was scaled from, if it was.
+        `of` is the size (pixels) of the picture that it was scaled from, if it was; `colours` which of
+        `pictures.MISREADINGS` it went through.
         """
-        drawn = self._drawn(detail, of)
-        return 0.0 if drawn is None else pictures.psnr(self.picture, drawn)
-
-    def _drawn(self, detail: int, of: tuple[int, int] | None) -> pictures.Picture | None:
         counter = pictures.read_counter(self.picture)
-        height, width = self.picture.shape[:2]
+        width, height = self.size
         if counter is None:
-            return None
+            return 0.0
         drawn = pictures.draw(counter, *(of or (width, height)), detail=detail)
-        return drawn if of in (None, (width, height)) else pictures.scaled(drawn, width, height)
-
-    def misread(self, detail: int = 0, *, of: tuple[int, int] | None = None) -> tuple[str, float]:
-        """Which of `pictures.MISREADINGS` explains the latest picture best, and the quality (dB) but for that."""
-        drawn = self._drawn(detail, of)
-        if drawn is None:
-            return "", 0.0
-        likely = {how: pictures.psnr(self.picture, pictures.misread(drawn, how)) for how in pictures.MISREADINGS}
-        how = max(likely, key=lambda each: likely[each])
-        return how, likely[how]
+        if of not in (None, (width, height)):
+            drawn = pictures.scaled(drawn, width, height)
+        return pictures.psnr(self.picture, pictures.misread(drawn, colours) if colours else drawn)
 
     @property
     def longest_gap(self) -> float:

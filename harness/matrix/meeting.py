@@ -15,7 +15,7 @@ from harness.endpoints.stacks import Stacks
 from harness.matrix import facts
 from harness.matrix.row import Stage
 from harness.script.steps import Echo
-from harness.signaling import Signaling
+from harness.signaling import Rewrite, Signaling
 from harness.verdict import check
 from peer.api import Seams
 
@@ -45,16 +45,18 @@ class Meeting:
         configuration: Mapping[str, Any] | None = None,
         seams: Seams | None = None,
         stacks: Stacks | None = None,
+        rewrite: Rewrite | None = None,
     ) -> Meeting:
         """Two connections with this configuration and a channel, nothing negotiated.
 
-        `seams` are the reference peer's; `stacks` make the endpoints where not the session's do.
+        `seams` are the reference peer's; `stacks` make the endpoints where not the session's do; `rewrite` is what
+        happens to descriptions on their way.
         """
         stage.announce("starting")
         scene, cell = stage.scene, stage.cell
         here = await _connection(await scene.endpoint(cell.offerer, stacks), configuration, seams)
         there = await _connection(await scene.endpoint(cell.answerer, stacks), configuration, seams)
-        signaling = Signaling(here, there, hear=scene.hear)
+        signaling = Signaling(here, there, hear=scene.hear, rewrite=rewrite)
         return cls(stage, here, there, signaling, await here.createDataChannel("peerproof"))
 
     @property
@@ -80,8 +82,10 @@ class Meeting:
         await other.opened(PATIENCE)
         await self.answerer.endpoint.run(Echo(other.handle))
 
-    async def look(self) -> None:
-        """Find out what was agreed, from the packets and from everybody's statistics."""
+    async def look(self, *, relayed: bool = False) -> None:
+        """Find out what was agreed, from the packets and from everybody's statistics. What is `relayed` on this very
+        machine is captured twice, so that counts can't agree.
+        """
         self.stage.announce("judging")
         scene = self.stage.scene
         scene.collect_secrets()
@@ -89,7 +93,8 @@ class Meeting:
         told = {pc.endpoint.name: await facts.statistics(pc) for pc in self.connections}
         by_stats = [facts.from_stats(stats) for stats in told.values()]
         scene.facts |= facts.merge(scene.facts, facts.from_wire(scene.wire), *by_stats)
-        scene.facts |= facts.witnesses(scene.recording, told)
+        if not relayed:
+            scene.facts |= facts.witnesses(scene.recording, told)
 
     async def part(self) -> None:
         """Close the offerer's end; the answerer is told by the wire."""

@@ -16,19 +16,23 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from peer.errors import DecodeError
 from peer.ice.agent import Address, Candidate, CandidateType
 from peer.ice.edge import Batch
 from peer.ice.edge.udp import UdpSocket
 from peer.testing import Arrival, Lane, Link
 
-__all__ = ["LinkRelay", "RelayCounts"]
+__all__ = ["LinkRelay", "RelayCounts", "ipv4_host", "replaced"]
 
 
 @dataclass(slots=True)
 class RelayCounts:
-    """Datagrams in one direction: what came into the relay, what left it, and why the others were lost."""
+    """Datagrams in one direction: what came into the relay (and how many bytes that was), what left it, and why the
+    others were lost.
+    """
 
     received: int = 0
+    bytes_received: int = 0
     delivered: int = 0
     lost: dict[str, int] = field(default_factory=dict)
 
@@ -95,6 +99,7 @@ class LinkRelay:
         for data, path in batch:
             opposite.destination = path.remote  # an endpoint may send from elsewhere than its candidate said
             direction.counts.received += 1
+            direction.counts.bytes_received += len(data)
             arrivals = direction.lane.carry(data, now)
             if not arrivals:
                 why = direction.lane.why_lost
@@ -127,3 +132,31 @@ class LinkRelay:
         self._pending.clear()
         self._for_a.close()
         self._for_b.close()
+
+
+def ipv4_host(sdp: str) -> str:
+    """The address of the first IPv4 candidate of a description: a relay there is reached from there."""
+    candidates = (_candidate(line) for line in sdp.splitlines())
+    return next(one.address.host for one in candidates if one is not None and not one.address.is_ipv6)
+
+
+def replaced(sdp: str, stand_in: Callable[[Candidate], Candidate | None]) -> str:
+    """A description with the candidates that `stand_in` gives instead, and without those that it has nothing for."""
+    lines = []
+    for line in sdp.splitlines():
+        if line.startswith("a=candidate:"):
+            candidate = _candidate(line)
+            other = None if candidate is None else stand_in(candidate)
+            if other is None:
+                continue
+            line = f"a={other.serialize()}"
+        lines.append(line)
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _candidate(line: str) -> Candidate | None:
+    """The candidate of a line, if it has one that can be read."""
+    try:
+        return Candidate.parse(line.removeprefix("a=")) if line.startswith("a=candidate:") else None
+    except DecodeError:
+        return None

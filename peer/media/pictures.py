@@ -152,10 +152,9 @@ def psnr(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
     return float("inf") if error == 0 else 10 * float(np.log10(255**2 / error))
 
 
-#: How colours can go wrong between two implementations: what was made, what it was taken for.
+#: How colours go wrong between two implementations: what was made, what it was taken for.
 MISREADINGS: Final = {
     "BT.709 in full range, taken for BT.601": (("ITU709", "JPEG"), ("ITU601", "MPEG")),
-    "BT.709 in full range, taken for BT.709": (("ITU709", "JPEG"), ("ITU709", "MPEG")),
     "BT.601, taken for BT.709": (("ITU601", "MPEG"), ("ITU709", "MPEG")),
 }
 

@@ -6,7 +6,18 @@ from collections.abc import Mapping
 from typing import Final
 
 from harness.matrix.row import Row
-from harness.matrix.rows import data, interface_change, media, nat, relay, renegotiation, restart, simulcast, trickle
+from harness.matrix.rows import (
+    data,
+    impaired,
+    interface_change,
+    media,
+    nat,
+    relay,
+    renegotiation,
+    restart,
+    simulcast,
+    trickle,
+)
 
 __all__ = ["ROWS", "parse_rows"]
 
@@ -17,6 +28,7 @@ ROWS: Final[Mapping[str, Row]] = {
         *media.ROWS,
         simulcast.ROW,
         renegotiation.ROW,
+        *impaired.ROWS,
         trickle.ROW,
         restart.ROW,
         *relay.ROWS,

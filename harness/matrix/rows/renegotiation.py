@@ -17,7 +17,7 @@ from harness.endpoints.proxies import PeerConnection, Proxy
 from harness.errors import EndpointTimeout
 from harness.matrix.meeting import PATIENCE, Meeting
 from harness.matrix.row import Row, Stage
-from harness.matrix.rows.media import LONGEST_GAP, VIDEO, common_lines, judge_picture
+from harness.matrix.rows.media import LONGEST_GAP, VIDEO, common_lines, judge_picture, misreading
 from harness.matrix.rows.restart import loses_data
 from harness.script.steps import Track
 from harness.script.values import Ref
@@ -182,8 +182,10 @@ async def play(stage: Stage) -> None:
         await changes.negotiate()
         await changes.judge("ICE restart")
 
-    for number, view in enumerate((there, here)):
-        await judge_picture(stage, view.watching, view.where, f"video-{number}-after-all")
+    stacks = [pc.endpoint.stack for pc in meeting.connections]
+    for number, (view, (by, at)) in enumerate(zip((there, here), (stacks, reversed(stacks)), strict=True)):
+        colours = misreading(by, at, other.mime_type)
+        await judge_picture(stage, view.watching, view.where, f"video-{number}-after-all", colours=colours)
     await meeting.look()
     await meeting.part()
     meeting.judge_packets()

@@ -8,18 +8,17 @@ packets (RFC 8852) are mids to the receiver (RFC 9143 section 9.2). The packets 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
-from harness.endpoints.proxies import Description, PeerConnection
+from harness.endpoints.proxies import PeerConnection
 from harness.matrix.meeting import PATIENCE, Meeting
 from harness.matrix.row import Row, Stage
-from harness.matrix.rows.media import common_lines, judge_picture
+from harness.matrix.rows.media import common_lines, judge_picture, misreading
 from harness.script.steps import Track
 from harness.script.values import Ref
-from harness.signaling import Said, SaidKind
+from harness.signaling import Rewrite, SaidKind
 
 __all__ = ["ROW", "gathered", "spread"]
 
@@ -99,26 +98,41 @@ def _bundled(line: str, replaced: dict[str, str]) -> str:
     return " ".join(word for word in (replaced.get(word, word) for word in line.split(" ")) if word)
 
 
+def _forwarder(rids: Sequence[str]) -> Rewrite:
+    """Offer and answer, rewritten on their way."""
+    offers: list[str] = []
+
+    def rewrite(kind: SaidKind, sdp: str) -> str:
+        if kind is SaidKind.OFFER:
+            offers.append(sdp)
+            return spread(sdp, rids)
+        return gathered(sdp, offers[-1], rids)
+
+    return rewrite
+
+
 async def play(stage: Stage) -> None:
-    meeting = await Meeting.arranged(stage)
+    rids = list(LAYERS)
+    meeting = await Meeting.arranged(stage, rewrite=_forwarder(rids))
     offerer = meeting.offerer
-    ((_, preferences), *_) = await common_lines(meeting, "video")
-    track, rids = offerer.endpoint.fresh("track"), list(LAYERS)
+    ((line, preferences), *_) = await common_lines(meeting, "video")
+    track = offerer.endpoint.fresh("track")
     await offerer.endpoint.run(Track("video", track, width=SIZE[0], height=SIZE[1], frame_rate=15))
     encodings = [{"rid": rid, "scaleResolutionDownBy": scale} for rid, scale in LAYERS.items()]
     transceiver = await offerer.addTransceiver(Ref(track), {"direction": "sendonly", "sendEncodings": encodings})
     await transceiver.call("setCodecPreferences", preferences)
-    await _negotiate(meeting, rids)
+    await meeting.connect()
     stage.announce("watching")
     facts: dict[str, Any] = {}
     stage.scene.facts["simulcast"] = facts
-    await _judge_layers(stage, meeting.answerer, facts)
+    colours = misreading(offerer.endpoint.stack, meeting.answerer.endpoint.stack, line.mime_type)
+    await _judge_layers(stage, meeting.answerer, colours, facts)
     await meeting.look()
     await meeting.part()
     meeting.judge_packets()
 
 
-async def _judge_layers(stage: Stage, pc: PeerConnection, facts: dict[str, Any]) -> None:
+async def _judge_layers(stage: Stage, pc: PeerConnection, colours: str, facts: dict[str, Any]) -> None:
     from harness.endpoints.watching import watch
 
     watchers = [(rid, await watch(await pc.track(timeout=PATIENCE))) for rid in LAYERS]
@@ -126,36 +140,14 @@ async def _judge_layers(stage: Stage, pc: PeerConnection, facts: dict[str, Any])
         scale = LAYERS[rid]
         where = f"layer {rid} at {pc.endpoint.name}"
         facts[rid] = await judge_picture(
-            stage, watching, where, f"video-{rid}", of=SIZE, size=(SIZE[0] // scale, SIZE[1] // scale)
+            stage,
+            watching,
+            where,
+            f"video-{rid}",
+            colours=colours,
+            of=SIZE,
+            size=(SIZE[0] // scale, SIZE[1] // scale),
         )
-
-
-async def _negotiate(meeting: Meeting, rids: Sequence[str]) -> None:
-    """Offer and answer, rewritten on their way, all candidates in them."""
-    offerer, answerer = meeting.connections
-    meeting.stage.announce("connecting")
-    began = time.perf_counter()
-    offer = await _described(offerer, "createOffer")
-    _say(meeting, SaidKind.OFFER, offer["sdp"])
-    await answerer.setRemoteDescription({"type": "offer", "sdp": spread(offer["sdp"], rids)})
-    answer = await _described(answerer, "createAnswer")
-    said = gathered(answer["sdp"], offer["sdp"], rids)
-    _say(meeting, SaidKind.ANSWER, said)
-    await offerer.setRemoteDescription({"type": "answer", "sdp": said})
-    await meeting.opened(began)
-
-
-async def _described(pc: PeerConnection, method: str) -> Description:
-    description: Description = await pc.call(method)
-    await pc.setLocalDescription(description)
-    await pc.wait_for(iceGatheringState="complete", timeout=PATIENCE)
-    return await pc.localDescription()
-
-
-def _say(meeting: Meeting, kind: SaidKind, text: str) -> None:
-    names = [pc.endpoint.name for pc in meeting.connections]
-    sender, receiver = names if kind is SaidKind.OFFER else reversed(names)
-    meeting.stage.scene.hear(Said(time.time(), sender, receiver, kind, text))
 
 
 ROW: Final = Row(

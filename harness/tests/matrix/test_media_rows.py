@@ -10,12 +10,16 @@ import pytest
 
 from harness.endpoints import watchers
 from harness.matrix.cell import Cell
-from harness.matrix.rows import ROWS, media
+from harness.matrix.rows import ROWS, impaired, media, renegotiation
 from harness.matrix.run import run
 from harness.results import CaseResult
 from harness.script.steps import Track
 from harness.verdict import Verdict
+from peer.api import RTCRtpTransceiver
 from peer.media import sources
+from peer.media.layer import VideoLayer
+from peer.rtp.bandwidth import Estimator
+from peer.rtp.sender import Sender
 
 SELF = Cell("reference", "reference")
 ONE_OF_EACH = {kind: lines[:1] for kind, lines in media.LINES.items()}
@@ -53,7 +57,7 @@ NOISE = np.random.default_rng(7).integers(-90, 90, (240, 320, 3))
 @pytest.mark.parametrize(
     ("kind", "source", "words"),
     [
-        ("audio", lambda step: sources.Tone(step.hz + 3), ".00 Hz was heard"),
+        ("audio", lambda step: sources.Tone(step.hz + 3), "523 Hz was sent, 52"),
         ("audio", lambda step: sources.Silence(), "was sent, nothing was heard"),
         ("video", spoiled(lambda rgb, turn: rgb * 0), "counter not readable"),
         ("video", spoiled(frozen), "counters 0, 0, 0"),
@@ -68,6 +72,44 @@ async def test_what_arrives_wrong_turns_the_cell_red(
     monkeypatch.setattr(media, "LINES", ONE_OF_EACH)
     monkeypatch.setattr(watchers, "source", source)
     result = await played(tmp_path, kind)
+    assert result.verdict is Verdict.FAIL
+    assert words in result.message
+
+
+def planted(target: Any, name: str, change: Any) -> Any:
+    return lambda monkeypatch: monkeypatch.setattr(target, name, change)
+
+
+def without_start(step: Track) -> Any:
+    return sources.TestPattern(step.width, step.height, step.frame_rate)
+
+
+@pytest.mark.parametrize(
+    ("row", "plant", "words"),
+    [
+        ("simulcast", planted(VideoLayer, "size", lambda _, *size: size), "layer q at reference (2): 960 x 544"),
+        (
+            "renegotiation",
+            planted(RTCRtpTransceiver, "direction", property(lambda _: "", lambda *_: None)),
+            "come after",
+        ),
+        ("renegotiation", planted(watchers, "source", without_start), "the counter goes back"),
+        ("loss", planted(Sender, "retransmit", lambda *_: None), "without a new picture while 5 % are lost"),
+        ("bottleneck", planted(Estimator, "feedback", lambda *_: None), "estimates no more where there is room"),
+    ],
+    ids=["unscaled", "undirected", "restarted", "unrepaired", "undriven"],
+)
+async def test_what_goes_wrong_turns_the_cell_red(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row: str, plant: Any, words: str
+) -> None:
+    monkeypatch.setattr(media, "_WARM_UP", 2.0)
+    monkeypatch.setattr(renegotiation, "_ENOUGH", 3)
+    monkeypatch.setattr(renegotiation, "_DRAINING", 0.1)
+    monkeypatch.setattr(impaired, "_LOSS", 0.5)
+    monkeypatch.setattr(impaired, "_SPAN", 2.0)
+    monkeypatch.setattr(impaired, "_SETTLING", 1.0)
+    plant(monkeypatch)
+    result = await played(tmp_path, row)
     assert result.verdict is Verdict.FAIL
     assert words in result.message
 
