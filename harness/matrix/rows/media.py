@@ -34,7 +34,7 @@ LONGEST_GAP: Final = 1.0
 #: Bits per second a video sender may use.
 BIT_RATE: Final = 1_000_000
 # Seconds until what arrives has to be good: encoders begin low.
-_WARM_UP: Final = 6.0
+_WARM_UP: Final = 8.0
 _FRAMES: Final = 10
 VIDEO: Final = {"width": 320, "height": 240, "frame_rate": 20}
 

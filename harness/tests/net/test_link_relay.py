@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from harness.net.link_relay import LinkRelay
-from peer.ice.agent import Candidate, CandidateType, Config, State, Transmission
+from harness.net.link_relay import LinkRelay, ipv4_host, replaced
+from peer.ice.agent import Address, Candidate, CandidateType, Config, State, Transmission
 from peer.ice.edge import Options, Selection
 from peer.testing import Link
 from peer.tests.ice.driving import Driver
@@ -88,3 +90,22 @@ async def test_what_would_lead_around_the_relay_is_not_passed_on(text: str) -> N
     assert first is not None
     assert relay.stand_in_for_a(Candidate.parse("candidate:2 1 udp 1 127.0.0.1 5001 typ host")) is None
     relay.close()
+
+
+HOST = "a=candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host"
+RELAY = "a=candidate:2 1 udp 100 192.0.2.9 6000 typ relay raddr 192.0.2.1 rport 5000"
+SDP = f"v=0\r\n{HOST}\r\na=candidate:broken\r\n{RELAY}\r\na=end-of-candidates\r\n"
+
+
+def moved(candidate: Candidate) -> Candidate | None:
+    return replace(candidate, address=Address("127.0.0.1", 7)) if candidate.type == "host" else None
+
+
+def test_candidates_stand_for_the_link_or_disappear() -> None:
+    changed = replaced(SDP, moved)
+    assert "a=candidate:1 1 udp 2130706431 127.0.0.1 7 typ host" in changed
+    assert ipv4_host(changed) == "127.0.0.1"
+    assert "typ relay" not in changed
+    assert changed.splitlines()[0] == "v=0"
+    assert changed.endswith("a=end-of-candidates\r\n")
+    assert "broken" not in changed
