@@ -42,11 +42,13 @@ from peer.ice.agent import Transmission
 from peer.trace import Direction, Entry, Secret
 from peer.wire.dtls_record import ContentType, Record
 
-__all__ = ["LiveDcep", "LiveDtls", "LiveSctp", "LiveStun"]
+__all__ = ["LiveDcep", "LiveDtls", "LiveRtcp", "LiveRtp", "LiveSctp", "LiveStun"]
 
 # A mutant mostly keeps the two from connecting, for good: what a browser repeats after a second is no other message.
 _PATIENCE: Final = 0.6
 _ALIVE: Final = 10.0
+# How long media flows.
+_FLOW: Final = 0.8
 _ALERT_SIZE: Final = 2
 
 _Where: TypeAlias = tuple[str, Encode]
@@ -135,16 +137,19 @@ class _Live(Target):
         """Connect, exchange a message, part; the browser's state when that had its time."""
         offerer, answerer = (pc, opposite) if world.endswith("offers") else (opposite, pc)
         with suppress(Thrown, EndpointTimeout):
-            channel = await offerer.createDataChannel("fuzzed")
-            await Signaling(offerer, answerer).negotiate()
-            await pc.wait_for(connectionState=("connected", "failed"), timeout=_PATIENCE)
-            other = await answerer.datachannel(timeout=_PATIENCE)
-            await channel.send("to")
-            await other.receive(_PATIENCE)
-            await other.send("and fro")
-            await channel.receive(_PATIENCE)
-            await channel.close()
+            await self._exchange(pc, offerer, answerer)
         return str(pc.state("connectionState"))
+
+    async def _exchange(self, pc: PeerConnection, offerer: PeerConnection, answerer: PeerConnection) -> None:
+        channel = await offerer.createDataChannel("fuzzed")
+        await Signaling(offerer, answerer).negotiate()
+        await pc.wait_for(connectionState=("connected", "failed"), timeout=_PATIENCE)
+        other = await answerer.datachannel(timeout=_PATIENCE)
+        await channel.send("to")
+        await other.receive(_PATIENCE)
+        await other.send("and fro")
+        await channel.receive(_PATIENCE)
+        await channel.close()
 
     async def _examine(self, browser: Endpoint, end: str) -> Problem | None:
         """Whether the browser still lives, and our own peer is whole."""
@@ -239,3 +244,48 @@ class LiveDcep(_Live):
 
     name: ClassVar[str] = "dcep"
     places: ClassVar[Mapping[str, _Where]] = {"message": ("dcep", _raw)}
+
+
+def _joined(message: Any, changes: list[list[Any]]) -> tuple[bytes]:
+    """An RTP packet, or a datagram of RTCP packets, spoilt before it is protected."""
+    packets = message if isinstance(message, tuple) else (message,)
+    return (apply(b"".join(packet.serialize() for packet in packets), changes),)
+
+
+class _LiveMedia(_Live):
+    """Sound and pictures both ways. `compound`: whether the datagrams of RTCP are bent, or packets of RTP."""
+
+    places: ClassVar[Mapping[str, _Where]] = {"packet": ("rtp", _joined)}
+    compound: ClassVar[bool]
+
+    def seams(self, example: Example, bent: Bent) -> Seams:
+        seams = super().seams(example, bent)
+        bend = seams.rtp
+
+        def transform(message: Any) -> Iterable[Any]:
+            ours = isinstance(message, tuple) is self.compound
+            return bend(message) if ours and bend is not None else (message,)
+
+        return replace(seams, rtp=transform)
+
+    async def _exchange(self, pc: PeerConnection, offerer: PeerConnection, answerer: PeerConnection) -> None:
+        for side in (offerer, answerer):
+            await side.addTrack("audio")
+            await side.addTrack("video")
+        await Signaling(offerer, answerer).negotiate()
+        await pc.wait_for(connectionState=("connected", "failed"), timeout=2 * _PATIENCE)
+        await asyncio.sleep(_FLOW)
+
+
+class LiveRtp(_LiveMedia):
+    """RTP packets, inside SRTP."""
+
+    name: ClassVar[str] = "rtp"
+    compound: ClassVar[bool] = False
+
+
+class LiveRtcp(_LiveMedia):
+    """RTCP packets, inside SRTCP."""
+
+    name: ClassVar[str] = "rtcp"
+    compound: ClassVar[bool] = True

@@ -29,6 +29,8 @@ LIVE: Final[Mapping[str, tuple[str, str]]] = {
     "dtls": ("harness.fuzz.live", "LiveDtls"),
     "sctp": ("harness.fuzz.live", "LiveSctp"),
     "dcep": ("harness.fuzz.live", "LiveDcep"),
+    "rtp": ("harness.fuzz.live", "LiveRtp"),
+    "rtcp": ("harness.fuzz.live", "LiveRtcp"),
 }
 
 

@@ -68,7 +68,12 @@ def test_steps_and_the_cells_of_the_signalling_machine_are_counted(tmp_path: Pat
 
 @pytest.mark.parametrize(
     "arguments",
-    [("nonsense",), ("rtp", "--endpoint", "opera"), ("rtp", "--max-time", "soon"), ("rtp", "--endpoint", "chromium")],
+    [
+        ("nonsense",),
+        ("rtp", "--endpoint", "opera"),
+        ("rtp", "--max-time", "soon"),
+        ("sdp-parse", "--endpoint", "chromium"),
+    ],
 )
 def test_what_cannot_run_is_2(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     code, output = run("fuzz", *arguments, "--out", tmp_path)
@@ -110,6 +115,6 @@ def test_workers_make_one_campaign(tmp_path: Path) -> None:
 
 
 def test_workers_that_cannot_run_say_why(tmp_path: Path) -> None:
-    code, output = run("fuzz", "rtp", "--endpoint", "chromium", "--workers", 2, "--out", tmp_path)
+    code, output = run("fuzz", "sdp-parse", "--endpoint", "chromium", "--workers", 2, "--out", tmp_path)
     assert code == 2
     assert "no chromium to choose" in " ".join(output.split())

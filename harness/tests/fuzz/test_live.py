@@ -21,6 +21,8 @@ EXAMPLES: dict[str, Example] = {
     "dtls": FLIPPED | {"world": "1.3 offers", "seam": "handshake"},
     "sctp": FLIPPED | {"seam": "packet"},
     "dcep": FLIPPED | {"seam": "message"},
+    "rtp": FLIPPED | {"seam": "packet"},
+    "rtcp": FLIPPED | {"seam": "packet"},
 }
 
 
