@@ -17,6 +17,8 @@ import pytest
 from cases.bending import each
 from peer import jsep, sdp
 from peer.api import Seams
+from peer.api.errors import OperationError
+from peer.api.tasks import Promise
 from peer.jsep.signaling import TRANSITIONS
 from peer.sdp import SessionDescription
 from peer.wire import dcep, dtls_handshake, sctp
@@ -35,6 +37,7 @@ __all__ = [
     "Fault",
     "alike",
     "also_sends",
+    "always_needed",
     "and_attribute",
     "answers",
     "does_nothing",
@@ -50,7 +53,10 @@ __all__ = [
     "patched",
     "patient",
     "planted",
+    "promises_nothing",
+    "raises",
     "reads",
+    "refuses",
     "requests",
     "says",
     "slots",
@@ -185,9 +191,29 @@ def slots(**values: Any) -> Fault:
     return patched("peer.jsep.State.add", added)
 
 
+def promises_nothing(method: str) -> Fault:
+    """A method does nothing, and says at once that it is done."""
+    return patched(f"peer.api.{method}", lambda *_, **__: Promise.resolved(None))
+
+
+def raises(function: str, error: type[Exception] = OperationError) -> Fault:
+    def raiser(*_: Any, **__: Any) -> Any:
+        raise error("planted")
+
+    return patched(f"peer.api.{function}", raiser)
+
+
+def refuses(method: str) -> Fault:
+    """A method that returns a promise rejects it."""
+    return patched(f"peer.api.{method}", lambda *_, **__: Promise.rejected(OperationError("planted")))
+
+
 def throws_another_error(kind: str) -> Fault:
     """DOMExceptions of this class have another name than W3C gives them."""
     return patched(f"peer.api.errors.{kind}.default_name", "AbortError")
+
+
+always_needed = patched("peer.api.core.Core._check_negotiation_needed", lambda core: core.fire("negotiationneeded"))
 
 
 def transition(row: tuple[Any, Any, Any], to: jsep.SignalingState | None) -> Fault:

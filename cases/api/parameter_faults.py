@@ -6,11 +6,20 @@ from typing import Any
 
 import pytest
 
-from cases.planting import Fault, alike, does_nothing, gives, patched, planted, reads, throws_another_error
+from cases.planting import (
+    Fault,
+    alike,
+    always_needed,
+    does_nothing,
+    gives,
+    patched,
+    planted,
+    reads,
+    refuses,
+    throws_another_error,
+)
 from peer.api import RTCStatsReport
-from peer.api.errors import OperationError
 from peer.api.states import RTCIceGatheringState
-from peer.api.tasks import Promise
 from peer.api.webidl import Dictionary
 
 __all__ = ["PARAMETER_FAULTS"]
@@ -20,14 +29,9 @@ STATISTICS = "cases/api/test_w3c_8_statistics.py::test_"
 PREFERENCES = "cases/api/test_w3c_5_parameters_and_preferences.py::test_"
 
 never_needed = patched("peer.jsep.negotiation_needed", lambda _: False)
-always_needed = patched("peer.api.core.Core._check_negotiation_needed", lambda core: core.fire("negotiationneeded"))
 nothing_is_told = patched("peer.api.stats.Stats._collect", lambda *_: RTCStatsReport({}))
 all_is_told = patched("peer.api.stats._Collection.referenced_by", lambda *_: {"all": Dictionary()})
 other_streams = gives("media.stream_ids", ("another",))
-
-
-def refused(method: str) -> Fault:
-    return patched(f"peer.api.{method}", lambda *_, **__: Promise.rejected(OperationError("planted")))
 
 
 def gathers_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +76,7 @@ PARAMETER_FAULTS = {
     ),
     **alike(
         STATISTICS,
-        refused("peer_connection.RTCPeerConnection.getStats"),
+        refuses("peer_connection.RTCPeerConnection.getStats"),
         "a_track_selects_its_sender",
         "a_track_selects_its_receiver",
     ),
@@ -87,7 +91,7 @@ PARAMETER_FAULTS = {
         sanity_codecs_are_implemented=gives("rtp_sender.capabilities_dictionary", Dictionary(codecs=[])),
         video_that_is_not_told_its_scale_is_not_scaled=patched("peer.api.parameters._with_scale", lambda one, _: one),
         parameters_that_were_set_end_their_transaction=patched("peer.api.rtp_sender.uuid.uuid4", lambda: "the same"),
-        before_negotiation_every_implemented_codec_may_be_chosen=refused("rtp_sender.RTCRtpSender.setParameters"),
+        before_negotiation_every_implemented_codec_may_be_chosen=refuses("rtp_sender.RTCRtpSender.setParameters"),
         a_codec_with_other_parameters_is_another=patched("peer.api.parameters.codec_matches", lambda *_, **__: True),
         the_order_of_parameters_makes_no_other_codec=patched("peer.api.parameters._formats", lambda _: None),
         the_streams_of_a_track_are_offered_once_each=other_streams,
