@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,17 +48,24 @@ def scope(nodeid: str, names: Collection[str]) -> str:
 
 
 def long_ones_first(items: list[pytest.Item], names: Collection[str]) -> None:
-    """Put forward what says by a time-out of its own that it may take long: begun last, it would be waited for alone.
+    """Put forward what says by a time-out of its own that it may take long, then what is many: begun last, it would be
+    waited for alone.
 
     What goes to one worker together stays together, and in order.
     """
     longest: dict[str, float] = {}
+    size = Counter(scope(item.nodeid, names) for item in items)
     for item in items:
         marker = item.get_closest_marker("timeout")
         patience = float(marker.args[0]) if marker is not None and marker.args else 0.0
         unit = scope(item.nodeid, names)
         longest[unit] = max(longest.get(unit, 0.0), patience)
-    items.sort(key=lambda item: -longest[scope(item.nodeid, names)])
+
+    def place(item: pytest.Item) -> tuple[float, int, str]:
+        unit = scope(item.nodeid, names)
+        return -longest[unit], -size[unit], unit
+
+    items.sort(key=place)
 
 
 class _Spread(LoadScopeScheduling):

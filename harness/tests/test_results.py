@@ -140,6 +140,30 @@ for number in range(100000):
         assert len(writer.finish().results) >= len(loaded.results)
 
 
+def test_a_journal_cut_anywhere_is_readable_and_resumable(tmp_path: Path) -> None:
+    """What a SIGKILL, or a full disk, may leave: every so many bytes of the journal."""
+    whole = tmp_path / "whole"
+    with RunWriter(whole, RUN) as writer:
+        for number in range(3):
+            writer.add(case(number))
+        journal, left = (whole / JOURNAL_FILE).read_bytes(), (whole / RESULTS_FILE).read_bytes()
+    head = journal.index(b"\n") + 1
+    found: set[int] = set()
+    for cut in [*range(0, len(journal), 97), head - 1, head, len(journal)]:
+        folder = tmp_path / str(cut)
+        folder.mkdir()
+        (folder / JOURNAL_FILE).write_bytes(journal[:cut])
+        (folder / RESULTS_FILE).write_bytes(left)
+        kept = [result.case for result in RunResults.load(folder).results]
+        assert kept == [case(number).case for number in range(len(kept))]
+        with RunWriter(folder, RUN, resume=True) as resumed:
+            resumed.add(case(7))
+        again = [result.case for result in RunResults.load(folder).results]
+        assert again == [*kept, case(7).case]
+        found.add(len(kept))
+    assert found >= {2, 3}
+
+
 def test_torn_and_foreign_lines_are_reported_and_skipped(tmp_path: Path) -> None:
     with RunWriter(tmp_path, RUN) as writer:
         writer.add(case(1))

@@ -124,6 +124,14 @@ def test_the_cases_of_a_file_on_an_endpoint_go_together(nodeid: str, expected: s
     assert scope(nodeid, NAMES) == expected
 
 
+def test_what_is_many_is_begun_before_what_is_few(pytester: pytest.Pytester) -> None:
+    pytester.makepyprojecttoml(SETTINGS)
+    pytester.makepyfile(test_a="def test_1(): pass\n", test_b="def test_2(): pass\ndef test_3(): pass\n")
+    items, _ = pytester.inline_genitems()
+    long_ones_first(items, NAMES)
+    assert [item.name for item in items] == ["test_2", "test_3", "test_1"]
+
+
 def test_what_may_take_long_is_begun_first_and_groups_stay_in_order(pytester: pytest.Pytester) -> None:
     pytester.makepyprojecttoml(SETTINGS)
     long = "import pytest\ndef test_3(): pass\n@pytest.mark.timeout(90)\ndef test_4(): pass\n"
