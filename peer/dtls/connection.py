@@ -261,7 +261,10 @@ class Connection:
             self._early_data = []
 
     def _handle_change_cipher_spec(self, opened: Opened) -> bool:
-        # In DTLS the epoch of each record says what this one would: nothing depends on it (RFC 9147 5 drops it).
+        if opened.epoch or opened.payload != b"\x01":
+            self._discard(opened, "no ChangeCipherSpec that means something")  # anybody may have sent it
+        else:
+            self._machine.handle_change_cipher_spec()
         return False
 
     def _handle_alert(self, opened: Opened) -> bool:

@@ -109,6 +109,10 @@ class Machine(ABC):
         if repeated:
             self.conversation.flights.repeat(self.conversation.now)
 
+    def handle_change_cipher_spec(self) -> None:
+        """A ChangeCipherSpec came in. DTLS 1.3 has none: dropped (RFC 9147 section 5)."""
+        return
+
     def handle_ack(self, ack: Ack, epoch: int) -> None:
         """An ACK came in. DTLS 1.2 has none: ignored."""
         return

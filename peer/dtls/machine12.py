@@ -15,6 +15,7 @@ from peer.dtls.conversation import (
     reject,
 )
 from peer.dtls.events import HandshakeCompleted
+from peer.dtls.protection import Opener
 from peer.dtls.protection12 import make_opener, make_sealer
 from peer.dtls.suites import Suite
 from peer.dtls.transcript import RawMessage, Transcript, dtls_form
@@ -55,6 +56,8 @@ class Machine12(Machine):
         # The connection id we are to send; empty for none.
         self.remote_id = b""
         self._master_secret = b""
+        self._opener: Opener | None = None
+        self._was_told_to_read = False
 
     def start_transcript(self, suite: Suite, messages: list[RawMessage]) -> None:
         self.suite = suite
@@ -85,7 +88,7 @@ class Machine12(Machine):
         self.transcript.add(conversation.flights.add(message, epoch, conversation.now))
 
     def derive_keys(self, premaster: bytes) -> None:
-        """Call with the transcript at ClientKeyExchange. Epoch 1 can then be read; `switch_keys` is for writing."""
+        """Call with the transcript at ClientKeyExchange. A ChangeCipherSpec starts the reading."""
         suite, conversation = self.suite, self.conversation
         session_hash = self.transcript.digest() if self.extended_master_secret else None
         randoms = self.client_random + self.server_random
@@ -96,7 +99,18 @@ class Machine12(Machine):
         ours, theirs = (client, server) if conversation.role is Role.CLIENT else (server, client)
         records = conversation.records
         records.add_sealer(make_sealer(suite, *ours, ENCRYPTED, self.remote_id))
-        records.add_opener(make_opener(suite, *theirs, ENCRYPTED, with_connection_id=bool(records.connection_ids)))
+        self._opener = make_opener(suite, *theirs, ENCRYPTED, with_connection_id=bool(records.connection_ids))
+        self._start_reading()
+
+    def handle_change_cipher_spec(self) -> None:
+        self._was_told_to_read = True
+        self._start_reading()
+
+    def _start_reading(self) -> None:
+        """RFC 5246 7.4.9: Finished has to follow a ChangeCipherSpec. Records that overtook it wait for it."""
+        if self._was_told_to_read and self._opener is not None:
+            self.conversation.records.add_opener(self._opener)
+            self._opener = None
 
     def say_finished(self) -> None:
         """ChangeCipherSpec and Finished."""
