@@ -18,3 +18,11 @@ def client(connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire) ->
 def server(connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire) -> Opposite:
     """The endpoint under test, as DTLS server."""
     return Opposite(endpoint, peer, wire, connect, is_client=False)
+
+
+@pytest.fixture(params=["client", "server"])
+def either(
+    request: pytest.FixtureRequest, connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
+) -> Opposite:
+    """The endpoint under test, in each role."""
+    return Opposite(endpoint, peer, wire, connect, is_client=request.param == "client")

@@ -64,6 +64,11 @@ class Intruder:
             self._again = False
             yield record
 
+    @property
+    def next_message(self) -> int:
+        """The message_seq that comes next."""
+        return self._next_message
+
     def say(self, *messages: HandshakeMessage) -> None:
         """Handshake messages, each with the next message_seq."""
         for message in messages:
@@ -71,6 +76,12 @@ class Intruder:
             fragment = Fragment(message.TYPE, len(body), self._next_message, 0, body)
             self._next_message += 1
             self.say_record(ContentType.HANDSHAKE, fragment.serialize())
+
+    def say_after_a_gap(self, message: HandshakeMessage) -> None:
+        """A handshake message whose message_seq is two ahead of its turn."""
+        body = message.serialize()
+        fragment = Fragment(message.TYPE, len(body), self._next_message + 2, 0, body)
+        self.say_record(ContentType.HANDSHAKE, fragment.serialize())
 
     def say_reversed(self, *messages: HandshakeMessage) -> None:
         """The same, the last one first."""

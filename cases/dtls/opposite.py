@@ -19,6 +19,7 @@ from typing import Any, Final, TypeAlias
 from cases.bending import Bend
 from cases.dtls.intruder import goes_on
 from harness.capture.match import dtls
+from harness.capture.matcher import Matcher
 from harness.capture.wire import Wire
 from harness.cases import Connection, check
 from harness.endpoints.base import Endpoint
@@ -111,6 +112,24 @@ class Opposite:
                 await goes_on(await made.established())
                 return
         self.wire.expect(_FATAL, sender=self.endpoint)
+
+    async def says(self, made: Connection, wanted: Matcher) -> None:
+        """The endpoint says this; stops looking when its connection is over."""
+        own, end = made.answerer if self.is_client else made.offerer, time.monotonic() + _PATIENCE
+        while self.wire.first(wanted, sender=self.endpoint) is None and time.monotonic() < end:
+            if own.connectionState in {"failed", "closed"}:
+                break
+            await asyncio.sleep(_POLL)
+        self.wire.expect(wanted, sender=self.endpoint)
+
+    async def completes_or_is_over(self, *, dtls: Mapping[str, Any], **seams: Any) -> None:
+        """The handshake completes, or the connection is over, with or without a word: it doesn't hang."""
+        made = await self.meets(dtls=dtls, wait=False, **seams)
+        own = made.answerer if self.is_client else made.offerer
+        try:
+            await own.wait_for(connectionState=("connected", "failed", "closed"), timeout=_PATIENCE)
+        except EndpointTimeout:
+            check(False, f"expected the connection to be there or over, it is {own.connectionState}")
 
     async def channels(self, made: Connection) -> tuple[DataChannel, DataChannel]:
         """Our end of the channel and the endpoint's."""

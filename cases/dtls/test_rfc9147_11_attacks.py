@@ -208,15 +208,15 @@ async def test_a_flood_of_key_updates(client: Opposite) -> None:
     await client.keeps_or_ends(made, lambda: intruder.say(*repeat(KeyUpdate(1), 64)))
 
 
-def fragments(*spans: tuple[int, int], spoil: bool = False) -> Any:
-    """Messages of ours go out as pieces of the given thirds first, then whole."""
+def fragments(*spans: tuple[int, int], of: type = object, spoil: bool = False) -> Any:
+    """Messages of ours go out as pieces of the given thirds first, spoilt or not, then whole."""
     count = 0
 
     def bend(message: HandshakeMessage) -> Iterable[HandshakeMessage | Fragment]:
         nonlocal count
         body, sequence = message.serialize(), count
         count += 1
-        for start, end in spans:
+        for start, end in spans if isinstance(message, of) else ():
             low, high = len(body) * start // 3, len(body) * end // 3
             piece = bytes(byte ^ 0xFF for byte in body[low:high]) if spoil else body[low:high]
             yield Fragment(message.TYPE, len(body), sequence, low, piece)

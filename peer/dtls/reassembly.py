@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from peer.dtls.transcript import RawMessage
+from peer.errors import DecodeError
 from peer.wire.dtls_handshake import Fragment
 
 __all__ = ["MAX_MESSAGE", "Reassembler"]
@@ -69,7 +70,11 @@ class Reassembler:
         return any(sequence > self.next_sequence for sequence in self._partials)
 
     def receive(self, fragment: Fragment, epoch: int) -> bool:
-        """Keeps a fragment. False when it is from the past, too far ahead or too long, and was left aside."""
+        """Keeps a fragment. False when it is from the past, too far ahead or too long, and was left aside.
+
+        DecodeError when it contradicts another in type or length and both came under the same keys; in clear the
+        other may be anybody's.
+        """
         if not 0 <= fragment.sequence - self.next_sequence < _WINDOW or fragment.length > MAX_MESSAGE:
             return False
         if not fragment.data and fragment.length:
@@ -78,7 +83,10 @@ class Reassembler:
         # What was sent under keys goes before what anybody could have sent.
         if partial is None or partial.epoch < epoch:
             partial = self._partials[fragment.sequence] = _Partial(fragment, epoch)
-        return partial.add(fragment, epoch)
+        kept = partial.add(fragment, epoch)
+        if not kept and partial.epoch == epoch and epoch:
+            raise DecodeError("fragments of one message contradict each other")
+        return kept
 
     def take(self) -> RawMessage | None:
         """The next message in order, once it is whole."""
