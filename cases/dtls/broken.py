@@ -51,6 +51,7 @@ __all__ = [
     "around",
     "believes_the_version",
     "dies",
+    "dies_of_another_hello",
     "dies_of_bad_records",
     "dies_of_the_past",
     "dies_of_what_comes_in_clear",
@@ -312,6 +313,17 @@ def dies_silently_where(odd: Callable[[Reassembler, Any], bool]) -> Fault:
 def skips_gaps(real: Callable[..., Any], inbound: Reassembler, fragment: Any, epoch: int) -> Any:
     inbound.next_sequence = max(inbound.next_sequence, fragment.sequence)
     return real(inbound, fragment, epoch)
+
+
+def dies_of_another_hello(patch: pytest.MonkeyPatch) -> None:
+    real = Connection._HANDLERS[ContentType.HANDSHAKE]
+
+    def handle(connection: Connection, opened: Any) -> bool:
+        if connection._conversation.inbound.next_sequence and opened.payload[0] == HandshakeType.CLIENT_HELLO:
+            dies_silently()
+        return real(connection, opened)
+
+    patch.setitem(Connection._HANDLERS, ContentType.HANDSHAKE, handle)
 
 
 def falls_silent(connection: Connection, _: Any) -> bool:

@@ -24,6 +24,7 @@ from cases.dtls.broken import (
     around,
     believes_the_version,
     dies,
+    dies_of_another_hello,
     dies_of_bad_records,
     dies_of_the_past,
     dies_of_what_comes_in_clear,
@@ -401,9 +402,7 @@ FAULTS = {
             lambda inbound, fragment: fragment.sequence > inbound.next_sequence
         ),
         a_message_behind_a_gap_waits=around(Reassembler, "receive", skips_gaps),
-        another_client_hello_in_the_middle=dies_silently_where(
-            lambda inbound, fragment: fragment.sequence < inbound.next_sequence
-        ),
+        another_client_hello_in_the_middle=Fault(patch=dies_of_another_hello),
         another_handshake_that_interleaves=NOT_A_WORD,
         a_fatal_alert_in_clear_is_not_believed_under_keys=Fault(patch=keeps_reading_in_clear),
         a_fatal_alert_in_clear_before_there_are_keys=handles(ContentType.ALERT, falls_silent),
