@@ -15,9 +15,10 @@ from harness import clauses, expectations
 from harness.clauses import coverage
 from harness.host import describe_host
 from harness.report.render import write_report
-from harness.results import CaseResult, ClauseResult, Fact, RunInfo, RunWriter
+from harness.results import CaseResult, ClauseResult, Fact, RunInfo
 from harness.sanity import SanityGate
 from harness.verdict import Judgement, Ledger, Verdict
+from harness.writing import RunWriter
 
 __all__ = ["CaseRecord", "RunRecord"]
 

@@ -19,12 +19,13 @@ from harness.endpoints.stacks import Stacks
 from harness.errors import EndpointError
 from harness.ladder import ladder
 from harness.repro import Story, render_page, render_program, tell
-from harness.results import Artefact, ClauseResult, Fact, artefact_folder, write_atomically
+from harness.results import Artefact, ClauseResult, Fact, artefact_folder
 from harness.script.steps import Call, New, Wait
 from harness.script.trace import Entry, Fired, Kind, entry_to_json
 from harness.script.values import to_json
 from harness.signaling import Said, SaidKind
 from harness.verdict import Judgement, Ledger
+from harness.writing import write_atomically
 
 if TYPE_CHECKING:
     from harness.capture.recording import Capture

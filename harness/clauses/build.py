@@ -18,7 +18,7 @@ from harness.clauses.documents import DOCUMENTS, Document
 from harness.clauses.model import Observed, Unjudged
 from harness.clauses.registry import RegistryError
 from harness.clauses.statement import Statement, digest
-from harness.results import write_atomically
+from harness.writing import write_atomically
 
 __all__ = ["Change", "annotate", "build", "find_text", "read_statements", "render"]
 

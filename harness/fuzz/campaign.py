@@ -27,7 +27,7 @@ from hypothesis.errors import Flaky
 
 from harness.fuzz.finding import Finding, FindingError, findings_below
 from harness.fuzz.target import Example, Problem, Target
-from harness.results import write_atomically
+from harness.writing import write_atomically
 
 __all__ = ["STATE_FILE", "Campaign", "Kept", "Limits", "LockedError", "Progress", "locked"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.fuzz.target import Example, Problem, Target
-from harness.results import write_atomically
+from harness.writing import write_atomically
 
 __all__ = ["FILE", "Finding", "FindingError", "Replay", "findings_below", "replay"]
 

@@ -22,7 +22,7 @@ from typing import Any, Final
 from harness.fuzz.campaign import STATE_FILE, Limits, Progress
 from harness.fuzz.finding import FindingError, findings_below
 from harness.fuzz.targets import class_of
-from harness.results import write_atomically
+from harness.writing import write_atomically
 
 __all__ = ["FOLDER", "Team", "WorkerError"]
 

@@ -21,9 +21,10 @@ from harness.host import describe_host
 from harness.matrix.cell import Cell
 from harness.matrix.row import Row, Shelf, Stage, Unsupported
 from harness.matrix.rows import parse_rows
-from harness.results import CaseResult, RunInfo, RunResults, RunWriter, matrix_case, unexpected_because
+from harness.results import CaseResult, RunInfo, RunResults, matrix_case, unexpected_because
 from harness.scene import Scene
 from harness.verdict import Ledger, Verdict
+from harness.writing import RunWriter
 
 __all__ = ["Progress", "cells", "run"]
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from harness.clauses import coverage, load
-from harness.results import CaseResult, ResultsError, RunResults, RunWriter
+from harness.results import CaseResult, ResultsError, RunResults
+from harness.writing import RunWriter
 
 __all__ = ["SHARDS", "join", "left_over", "merge"]
 

@@ -27,8 +27,9 @@ from harness.report.negotiation import negotiation
 from harness.report.packing import pack
 from harness.report.summary import PastRun, markdown, read_history
 from harness.report.timeline import check_list, timeline
-from harness.results import CaseResult, RunResults, write_atomically
+from harness.results import CaseResult, RunResults
 from harness.verdict import Verdict
+from harness.writing import write_atomically
 
 __all__ = ["TEXTS_VARIABLE", "library", "render", "write_report"]
 

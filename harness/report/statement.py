@@ -13,7 +13,8 @@ from typing import Any
 
 from harness.report.clause_view import EndpointPage, Library, endpoint_page
 from harness.report.environment import VERDICTS, asset, digest, environment, release
-from harness.results import RunInfo, RunResults, write_atomically
+from harness.results import RunInfo, RunResults
+from harness.writing import write_atomically
 
 __all__ = ["publish", "statement"]
 

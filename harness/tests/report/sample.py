@@ -8,18 +8,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from harness.results import (
-    Artefact,
-    CaseResult,
-    ClauseResult,
-    Fact,
-    RunInfo,
-    RunWriter,
-    artefact_folder,
-    matrix_case,
-    write_atomically,
-)
+from harness.results import Artefact, CaseResult, ClauseResult, Fact, RunInfo, artefact_folder, matrix_case
 from harness.verdict import Verdict
+from harness.writing import RunWriter, write_atomically
 
 HOSTILE = "</script><script>window.pwned=1</script><img src=x onerror=window.pwned=1>'\"><svg onload=window.pwned=1>"
 BUILDS = {"reference": "peerproof 0.1.0", "chromium": "156.0.7390.54", "firefox": "153.7.0"}

@@ -7,9 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.report.cli import app
-from harness.results import CaseResult, RunResults, RunWriter
+from harness.results import CaseResult, RunResults
 from harness.tests.report.sample import RUN, sample_run
 from harness.verdict import Verdict
+from harness.writing import RunWriter
 
 runner = CliRunner()
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from harness.report.merge import merge
-from harness.results import CaseResult, ResultsError, RunInfo, RunResults, RunWriter
+from harness.results import CaseResult, ResultsError, RunInfo, RunResults
 from harness.tests.report.sample import RUN
 from harness.verdict import Verdict
+from harness.writing import RunWriter
 
 
 def shard(folder: Path, run: RunInfo, *results: CaseResult, finish: bool = True) -> Path:

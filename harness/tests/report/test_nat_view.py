@@ -4,8 +4,9 @@ from pathlib import Path
 
 from harness.report.nat_view import Crossed, crossings
 from harness.report.render import write_report
-from harness.results import CaseResult, Fact, RunInfo, RunResults, RunWriter, matrix_case
+from harness.results import CaseResult, Fact, RunInfo, RunResults, matrix_case
 from harness.verdict import Verdict
+from harness.writing import RunWriter
 
 RUN = RunInfo("now", "2026-11-21T11:00:00+00:00", 1, builds={"reference": "0.1", "chromium": "157"})
 DIRECT = "srflx 198.51.100.10:11882 - prflx 198.51.100.20:15130 (udp), {} ms"

@@ -12,9 +12,10 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from harness.report.render import write_report
-from harness.results import CaseResult, ClauseResult, RunWriter, artefact_folder, write_atomically
+from harness.results import CaseResult, ClauseResult, artefact_folder
 from harness.tests.report.sample import BUILDS, RUN
 from harness.verdict import Verdict
+from harness.writing import RunWriter, write_atomically
 
 RESULTS = min(int(os.environ.get("PEERPROOF_SWEEP", "400")), 10_000)
 PACKETS = 50

@@ -8,9 +8,10 @@ import pytest
 from harness.report.packing import Block, unpack
 from harness.report.render import write_report
 from harness.report.summary import append_history
-from harness.results import CaseResult, ResultsError, RunResults, RunWriter
+from harness.results import CaseResult, ResultsError, RunResults
 from harness.tests.report.sample import HOSTILE, RUN, sample_campaign, sample_run
 from harness.verdict import Verdict
+from harness.writing import RunWriter
 
 
 def pages(html: str) -> dict[str, str]:
