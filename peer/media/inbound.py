@@ -24,6 +24,9 @@ __all__ = ["Inbound", "Stream"]
 
 # Pictures that may wait for the decoder.
 BACKLOG: Final = 12
+# Seconds after which a key frame is asked for again: the request may have been lost, or have come so soon after another
+# one that the sender passed over it.
+ASK_AGAIN: Final = 0.3
 # Seconds between two frames at least, by kind, while a lowered jitterBufferTarget is caught up with.
 PACE: Final = {"audio": 0.001, "video": 0.005}
 
@@ -47,6 +50,7 @@ class Stream:
         self.decoder: Decoder | None = None
         self.lane = Lane(pool)
         self.needs_key_frame = False
+        self.key_frame_asked_at = -1e9
         self.last_picture_at: float | None = None
         self.inter_frame_delay = 0.0
         self.squared_inter_frame_delay = 0.0
@@ -216,11 +220,8 @@ class Inbound:
     def _decode_picture(self, stream: Stream, codec: rtp.Codec, frame: rtp.EncodedFrame) -> None:
         if len(stream.lane) >= BACKLOG:
             stream.needs_key_frame = True
-            if self.receiver is not None:
-                self.receiver.request_key_frame(self._driver.now(), stream.ssrc)
-                self._flush()
         if stream.needs_key_frame and not frame.key_frame:
-            stream.frames_dropped += 1
+            self._undecoded(stream)
             return
         stream.needs_key_frame = False
 
@@ -250,11 +251,13 @@ class Inbound:
         stream.lane.run(decode, done)
 
     def _undecoded(self, stream: Stream) -> None:
-        """A frame that gave no picture: start again from a key frame."""
+        """A frame that gives no picture: start again from a key frame, which is asked for until it comes."""
         stream.needs_key_frame = True
         stream.frames_dropped += 1
-        if self.receiver is not None:
-            self.receiver.request_key_frame(self._driver.now(), stream.ssrc)
+        now = self._driver.now()
+        if self.receiver is not None and now - stream.key_frame_asked_at >= ASK_AGAIN:
+            stream.key_frame_asked_at = now
+            self.receiver.request_key_frame(now, stream.ssrc)
             self._flush()
 
     def _flush(self) -> None:
