@@ -6,7 +6,11 @@
     signalling   generated scripts of W3C calls against the transition table, or one endpoint against another
     wire         our machines in virtual time, one side bent
     media        RTP and RTCP, in the clear and through SRTP
+    live         the wire targets on a browser, opposite a bent reference peer
     hosts        endpoints for targets that play scripts
+    packets      what went over no network, as pcapng
+    explained    what endpoints are known to do otherwise
+    lines        line coverage of our own peer
     finding      a finding as a content-addressed folder, and what a replay says of it
     campaign     the loop: batches of examples, shrinking, confirming, the lock, resuming
     show         the live progress

@@ -26,6 +26,7 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import Flaky
 
 from harness.fuzz.finding import Finding, FindingError, findings_below
+from harness.fuzz.lines import LineCoverage
 from harness.fuzz.target import Example, Problem, Target
 from harness.writing import write_atomically
 
@@ -145,6 +146,7 @@ class Campaign:
         self._target, self._directory, self._limits, self._watch = target, directory, limits, watch
         self._derandomize = derandomize
         self._saved_at = 0.0
+        self._lines = LineCoverage()
         self.progress = self._resumed(seed)
         for found in findings_below(directory):
             if isinstance(found, FindingError):
@@ -217,7 +219,8 @@ class Campaign:
 
     def note(self, example: Example) -> list[Problem]:
         """Play one example and count what it covered; the problems it shows that aren't known."""
-        played = self._target.play(example)
+        with self._lines.watching():
+            played = self._target.play(example)
         progress = self.progress
         progress.examples += 1
         progress.here += 1
@@ -246,7 +249,7 @@ class Campaign:
     def _save(self) -> None:
         self._saved_at = time.monotonic()
         progress = self.progress
-        progress.figures = self._target.figures(progress.cells)
+        progress.figures = {**self._target.figures(progress.cells), **self._lines.figures()}
         state = {
             "schema": _SCHEMA,
             "target": self._target.name,
@@ -260,6 +263,7 @@ class Campaign:
             "figures": progress.figures,
             "cells": dict(sorted(progress.cells.items())),
             "first": dict(sorted(progress.first.items(), key=lambda one: one[1])),
+            "lines": self._lines.serialized(),
             "findings": [finding.id for finding in progress.findings.values()],
         }
         write_atomically(self._directory / STATE_FILE, json.dumps(state, indent=1) + "\n")
@@ -278,6 +282,7 @@ class Campaign:
             )
             progress.first = {str(cell): float(when) for cell, when in data.get("first", {}).items()}
             progress.batch = int(data["batch"]) if data["seed"] == seed else 0
+            self._lines.add(data.get("lines", {}))
         except FileNotFoundError:
             return Progress(seed)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from harness.fuzz.campaign import STATE_FILE, Limits, Progress
 from harness.fuzz.finding import FindingError, findings_below
+from harness.fuzz.lines import LineCoverage
 from harness.fuzz.targets import class_of
 from harness.writing import write_atomically
 
@@ -119,7 +120,10 @@ class Team:
         progress.here = progress.examples - sum(int(state["examples"]) for state in before.values())
         progress.steps = sum(int(state.get("steps", 0)) for state in states.values())
         progress.cells = sum((Counter(state["cells"]) for state in states.values()), Counter())
-        progress.figures = class_of(self.target, self.endpoints).figures(progress.cells)
+        lines = LineCoverage()
+        for state in states.values():
+            lines.add(state.get("lines", {}))
+        progress.figures = {**class_of(self.target, self.endpoints).figures(progress.cells), **lines.figures()}
         progress.first = _earliest(state.get("first", {}) for state in states.values())
         if len(progress.cells) > covered:
             progress.covered = time.monotonic()
