@@ -38,6 +38,7 @@ from harness.fuzz.wire import (
 from harness.signaling import Signaling
 from peer import dtls
 from peer.api import Seams
+from peer.errors import LocalProtocolError
 from peer.ice.agent import Transmission
 from peer.trace import Direction, Entry, Secret
 from peer.wire.dtls_record import ContentType, Record
@@ -89,6 +90,9 @@ class _Live(Target):
 
     def _noticed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
+        # A mutant that is too large to be protected is our own doing.
+        if isinstance(error, LocalProtocolError):
+            return
         if isinstance(error, BaseException) and not type(error).__module__.startswith("playwright"):
             self._broken.append(error)
 

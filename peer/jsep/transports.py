@@ -72,8 +72,12 @@ def _is_carrier(draft: Draft, index: int) -> bool:
 
 
 def _tag(draft: Draft, mid: str | None) -> int | None:
-    """The index of the first living section of the bundle `mid` is in, None when it is in none."""
-    living = {block.mid: index for index, block in enumerate(draft.model.media) if not is_rejected(block)}
+    """The index of the first section of the bundle `mid` is in that lives, None when it is in none.
+
+    A section of a kind that we don't know carries nothing: it is as good as rejected.
+    """
+    blocks = enumerate(draft.model.media)
+    living = {block.mid: index for index, block in blocks if _is_known(block) and not is_rejected(block)}
     for group in bundles(draft.model):
         if mid in group:
             return next((living[one] for one in group if one in living), None)

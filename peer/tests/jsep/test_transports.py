@@ -229,3 +229,12 @@ def test_a_description_without_mux_keeps_its_rtcp_lines() -> None:
     again = sdp.parse(one.create_offer()).media[0]
     assert again.first(sdp.RTCP) is not None
     assert not again.has(sdp.RTCP_MUX)
+
+
+def test_a_tag_of_unknown_kind_carries_nothing() -> None:
+    one, other = pair()
+    one.add("audio")
+    one.data()
+    other.hear("offer", changed(one.offer(), "UDP/TLS/RTP/SAVPF", "none"))
+    assert other.one(fx.SctpTransportCreated).transport == other.one(fx.TransportCreated).transport
+    assert other.one(fx.TransportCreated).mid == "1"
