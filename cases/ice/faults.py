@@ -319,6 +319,9 @@ FAULTS = {
         a_request_with_a_stale_nonce_comes_again_with_the_new_one=with_the_first_nonce(),
         a_nonce_may_become_stale_while_the_allocation_lives=with_the_first_nonce(),
         credentials_that_were_refused_are_not_tried_again=asks_twice(),
+        refused_credentials_are_told_with_code_and_server=patched(
+            "peer.api.gathering.Gathering._on_error", lambda *_: None
+        ),
         a_family_that_is_not_supported_is_not_asked_for_again=asks_twice(),
         a_server_whose_quota_is_reached_is_left_alone=asks_twice(),
         the_alternate_server_is_asked=patched("peer.ice.edge.relay._ALTERNATES_LIMIT", 1),

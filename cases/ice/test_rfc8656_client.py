@@ -160,6 +160,16 @@ async def test_credentials_that_were_refused_are_not_tried_again(endpoint: Endpo
     judge_no_retry(server, "401 to a request with credentials", "RFC8489-9.2.5-M10")
 
 
+@clause("RFC8656-7.4-S3")
+async def test_refused_credentials_are_told_with_code_and_server(endpoint: Endpoint, turn_server: MakeServer) -> None:
+    server = turn_server()
+    pc, _ = await gathered(endpoint, server, credential=PASSWORD + "?")
+    told = [one.detail for one in endpoint.fired(pc.handle, "icecandidateerror")]
+    seen = {(one.get("errorCode"), str(one.get("url")).partition("?")[0]) for one in told}
+    expected = (401, server.url.partition("?")[0])
+    check(expected in seen, f"icecandidateerror should say {expected}, it said {seen}", clause="RFC8656-7.4-S3")
+
+
 @clause("RFC8656-7.4-M1")
 async def test_a_family_that_is_not_supported_is_not_asked_for_again(
     endpoint: Endpoint, turn_server: MakeServer
