@@ -24,6 +24,7 @@ class Demultiplexer:
         self._by_ssrc: dict[int, Receiver] = {}
         self._by_mid: dict[str, Receiver] = {}
         self._by_payload_type: dict[int, Receiver | None] = {}
+        self._left: dict[int, str] = {}  # SSRCs whose m-section no longer receives, and its mid
         self._said: dict[int, tuple[str, int]] = {}  # SSRC -> its mid, and the number of the packet that last said so
 
     def update(self, receivers: list[Receiver]) -> None:
@@ -37,7 +38,14 @@ class Demultiplexer:
                 known = self._by_payload_type.get(codec.payload_type, one)
                 self._by_payload_type[codec.payload_type] = one if known is one else None
         alive = set(map(id, receivers))
-        self._by_ssrc = {ssrc: one for ssrc, one in self._by_ssrc.items() if id(one) in alive}
+        for ssrc, one in list(self._by_ssrc.items()):
+            if id(one) not in alive:
+                # What is on its way is not another m-section's, though the payload type may be of that one alone now.
+                del self._by_ssrc[ssrc]
+                _bounded(self._left, ssrc, one.config.mid or "")
+        for ssrc, mid in list(self._left.items()):
+            if mid in self._by_mid:
+                self._associate(ssrc, self._by_mid[mid])
         for one in receivers:
             for ssrc in (*one.config.ssrcs, *one.config.repairs, *one.config.protects):
                 self._associate(ssrc, one)
@@ -47,6 +55,7 @@ class Demultiplexer:
 
     def forget(self, ssrc: int) -> None:
         self._by_ssrc.pop(ssrc, None)
+        self._left.pop(ssrc, None)
         self._said.pop(ssrc, None)
 
     def named(self, ssrc: int, mid: str) -> None:
@@ -68,6 +77,8 @@ class Demultiplexer:
             if known.codec(packet.payload_type) is None:
                 return f"payload type {packet.payload_type} is not of m-section {known.config.mid!r}"
             return known
+        if packet.ssrc in self._left:
+            return f"SSRC {packet.ssrc}: its m-section {self._left[packet.ssrc]!r} no longer receives"
         found = self._by_payload_type.get(packet.payload_type)
         if found is None:
             return f"SSRC {packet.ssrc}, payload type {packet.payload_type}: no m-section"
@@ -96,6 +107,7 @@ class Demultiplexer:
         return None
 
     def _associate(self, ssrc: int, receiver: Receiver) -> None:
+        self._left.pop(ssrc, None)
         _bounded(self._by_ssrc, ssrc, receiver)
 
 

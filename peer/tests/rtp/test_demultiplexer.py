@@ -101,3 +101,12 @@ def test_a_receiver_that_stops_loses_its_ssrcs() -> None:
     assert one._table.route(packet(7, 50)) is stopped
     stopped.stop(0.0)
     assert isinstance(one._table.route(packet(7, 50)), str)
+
+
+def test_what_is_on_its_way_to_a_section_that_ended_is_not_anothers() -> None:
+    table, (a, b) = two(ssrcs=(7,))
+    table.update([a])
+    assert "no longer receives" in str(table.route(packet(7, 96)))
+    assert table.route(packet(8, 96)) is a
+    table.update([a, b])
+    assert table.route(packet(7, 96)) is b
