@@ -47,7 +47,18 @@ function choose(step, focus) {
   step.setAttribute("tabindex", "0");
   drawDetail(page.querySelector(".detail"), ladder.steps[step.dataset.step], ladder.lanes);
   if (focus) step.focus({ preventScroll: true });
-  step.scrollIntoView({ block: "nearest" });
+  reveal(step, false);
+}
+
+// By hand: Firefox's scrollIntoView takes a shape for the drawing it is in, and leaves the ladder where it was.
+function reveal(step, centre) {
+  const place = page.querySelector(".ladder"), band = step.querySelector(".band");
+  const frame = place.getBoundingClientRect(), row = band.getBoundingClientRect();
+  if (centre || row.top < frame.top + 30 || row.bottom > frame.bottom) {
+    place.scrollTop += row.top - frame.top - place.clientHeight / 2;
+  }
+  const now = band.getBoundingClientRect();
+  if (now.top < 60 || now.bottom > innerHeight) scrollBy(0, now.top - innerHeight / 2);
 }
 
 function showPage(frame) {
@@ -61,7 +72,7 @@ function showPage(frame) {
   const first = wanted || steps.find((step) => step.classList.contains("broken"));
   if (first) choose(first, false);
   else steps[0].setAttribute("tabindex", "0");
-  if (wanted) wanted.scrollIntoView({ block: "center" });
+  if (wanted) reveal(wanted, true);
 }
 
 function showOverview() {

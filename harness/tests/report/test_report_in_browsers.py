@@ -33,6 +33,16 @@ def test_two_clicks_lead_from_a_red_cell_to_the_offending_frame(page: Page, samp
     )
     expect(page.locator(".detail")).to_contain_text("transaction id")
     expect(chosen).to_be_in_viewport()
+    # In a ladder that is longer than its window, too.
+    page.get_by_role("link", name="← Overview").click()
+    page.evaluate("document.documentElement.style.fontSize = '4px'")
+    page.locator(".matrix .chip.red").click()
+    expect(chosen).to_be_visible()
+    frame, row = page.locator(".ladder").bounding_box(), chosen.locator(".band").bounding_box()
+    assert frame is not None
+    assert row is not None
+    assert frame["height"] < 200
+    assert frame["y"] < row["y"] < row["y"] + row["height"] < frame["y"] + frame["height"]
 
 
 @one_is_enough
