@@ -19,6 +19,7 @@ from peer.sctp.control import Control
 from peer.sctp.inbound import Inbound
 from peer.sctp.setup import Cookie, CookieJar, Meaning
 from peer.sctp.states import ACTIONS, Action
+from peer.sctp.transmission import Transmission
 from peer.wire import dtls_handshake, sctp, sctp_tlv
 
 __all__ = ["FAULTS"]
@@ -30,6 +31,7 @@ UNEXPECTED = "cases/sctp/test_rfc9260_5_2_unexpected.py::test_"
 ACKNOWLEDGEMENT = "cases/sctp/test_rfc9260_6_2_acknowledgement.py::test_"
 RECONFIGURATION = "cases/sctp/test_rfc6525_5_reconfiguration.py::test_"
 FORWARD_TSN = "cases/sctp/test_rfc3758_3_6_forward_tsn.py::test_"
+LIES = "cases/sctp/test_rfc9260_6_2_1_lies.py::test_"
 USER_DATA = "cases/sctp/test_rfc9260_6_user_data.py::test_"
 
 STRING, BINARY = 51, 53
@@ -88,6 +90,27 @@ def delivers_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Inbound, "_admit", admits_all)
     monkeypatch.setattr(Inbound, "_deliver", delivers_at_once)
+
+
+def admits_again(inbound: Inbound, ahead: int, length: int, stream_id: int) -> bool:
+    """A chunk that comes again takes the place of the first."""
+    if _admit(inbound, ahead, length, stream_id):
+        return True
+    return ahead == 0
+
+
+def believes_the_unsent(transmission: Transmission, cumulative: int, *rest: Any) -> bool:
+    """After a SACK for what was never sent nothing is sent any more."""
+    ahead = (cumulative - transmission.next_tsn) & 0xFFFFFFFF
+    if rest[1] or ahead < 0x80000000:
+        transmission.suspended = True
+        return False
+    return _receive_sack(transmission, cumulative, *rest)
+
+
+def knows_no_congestion(transmission: Transmission, now: float) -> None:
+    _begin_burst(transmission, now)
+    transmission.congestion.cwnd = 100_000
 
 
 def aborts_at_nonsense(association: Association, packet: bytes, now: float, events: list[Any]) -> str:
@@ -171,6 +194,7 @@ DENIED = Fault(Seams(sctp=each(sctp.Reconfig, denies)))
 _judge, _open_cookie = setup.judge, CookieJar.open
 _unpack_common = sctp.COMMON_HEADER.unpack_from
 _answer_init, _admit, _deliver = Control._answer_init, Inbound._admit, Inbound._deliver
+_receive_sack, _begin_burst = Transmission.receive_sack, Transmission.begin_burst
 _receive, _receive_control = Association._receive, Association._receive_control
 
 FAULTS = {
@@ -260,6 +284,22 @@ FAULTS = {
         nothing_but_a_probe_is_sent_into_a_closed_window=patched(
             "peer.sctp.transmission.Transmission._window_allows", lambda *_: True
         ),
+    ),
+    **planted(
+        LIES,
+        sanity_messages_pass_both_ways=data(lambda one: replace(one, ppid=999) if one.ppid == STRING else one),
+        a_sack_for_data_never_sent_ends_it_or_does_no_harm=patched(
+            "peer.sctp.transmission.Transmission.receive_sack", believes_the_unsent
+        ),
+        a_window_without_end_does_not_open_the_congestion_window=patched(
+            "peer.sctp.transmission.Transmission.begin_burst", knows_no_congestion
+        ),
+        a_fragment_that_comes_again_with_other_content_changes_nothing=patched(
+            "peer.sctp.inbound.Inbound._admit", admits_again
+        ),
+        impossible_data_end_it_or_do_no_harm=Fault(Seams(sctp=dropped(sctp.HeartbeatAck))),
+        a_stale_cookie_is_not_the_end=patched("peer.sctp.control.Control._receive_error", dies_of_heartbeats),
+        the_checksum_is_right=packet(lambda one: (replace(one, checksum=0),)),
     ),
     **planted(
         RECONFIGURATION,

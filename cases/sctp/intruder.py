@@ -1,36 +1,42 @@
 """A seam that says what a case wants, packet by packet, inside an association that is otherwise well behaved.
 
-    intruder = Intruder()
-    made = await connect(peer, endpoint, seams=Seams(sctp=intruder))
+    intruder, made, channel, other = await established(connect, peer, endpoint)
     intruder.say(CookieAck())                      # rides right behind the next message of ours
-    await made.channel.send("now")
+    await channel.send("now")
 
 It learns tags and TSNs from what passes. Nothing it says uses up a TSN of the association's own unless a case wants so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Any, TypeAlias
 
 from harness.capture.wire import Hit
 from harness.cases import Connection, check
+from harness.endpoints.base import Endpoint
 from harness.endpoints.proxies import DataChannel
+from harness.endpoints.reference import Reference
 from harness.errors import EndpointTimeout
+from peer.api import Seams
 from peer.wire import sctp
 from peer.wire.sctp_tlv import Parameter, ParameterType
 
-__all__ = ["Intruder", "heartbeat", "is_unharmed", "read"]
+__all__ = ["BINARY", "MASK", "STRING", "Bend", "Connect", "Intruder", "established", "heartbeat", "is_unharmed", "read"]
 
+Connect: TypeAlias = Callable[..., Awaitable[Connection]]
 Bend: TypeAlias = Callable[[sctp.Packet], Iterable[sctp.Packet | bytes]]
+
+STRING, BINARY = 51, 53
+MASK = 0xFFFFFFFF
 
 
 class Intruder:
     """A transform for `Seams(sctp=...)`. `tag` is the endpoint's verification tag, `own_tag` and `own_tsn` are ours.
 
     `one_way` leaves the endpoint's INIT unanswered, so that it is we who echo a `cookie`; `window` replaces the one we
-    advertise in SACKs.
+    advertise in SACKs, and while we are `deaf` we send none.
     """
 
     def __init__(self, *, one_way: bool = False) -> None:
@@ -39,6 +45,7 @@ class Intruder:
         self.cookie = b""
         self.sack: sctp.Sack | None = None
         self.window: int | None = None
+        self.deaf = False
         self._one_way = one_way
         self._extra: list[sctp.Packet | bytes] = []
         self._bend: Bend | None = None
@@ -54,7 +61,7 @@ class Intruder:
             self.cookie = message.cookie
         elif isinstance(message, sctp.Sack):
             self.sack = message if self.window is None else replace(message, a_rwnd=self.window)
-            return (self.sack,)
+            return () if self.deaf else (self.sack,)
         elif isinstance(message, sctp.Packet):
             return self._packet(message)
         return (message,)
@@ -78,6 +85,16 @@ class Intruder:
     def bend(self, bend: Bend) -> None:
         """Our next packet with DATA goes through `bend`, which may be a generator of several."""
         self._bend = bend
+
+
+async def established(
+    connect: Connect, peer: Reference, endpoint: Endpoint, *, one_way: bool = False, **config: Any
+) -> tuple[Intruder, Connection, DataChannel, DataChannel]:
+    """A connection with an intruder on our side, and both ends of its channel, ours first. `config` is our SCTP's."""
+    intruder = Intruder(one_way=one_way)
+    made = await connect(peer, endpoint, seams=Seams(sctp=intruder, sctp_config=config))
+    assert made.channel is not None
+    return intruder, made, made.channel, await made.other_channel()
 
 
 def heartbeat(info: bytes = b"are you there?") -> sctp.Heartbeat:

@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TypeAlias
 
-from cases.sctp.intruder import Intruder, heartbeat, is_unharmed
+from cases.sctp.intruder import MASK, STRING, Connect, established, heartbeat, is_unharmed
 from harness.capture.match import sctp
 from harness.capture.wire import Wire
-from harness.cases import Connection, check, clause
+from harness.cases import check, clause
 from harness.endpoints.base import Endpoint
-from harness.endpoints.proxies import DataChannel
 from harness.endpoints.reference import Reference
 from peer.api import Seams
 from peer.wire.sctp import Chunk, Data, DataFlag, ForwardTsn, IData, Packet, SkippedStream
-
-Connect: TypeAlias = Callable[..., Awaitable[Connection]]
-
-STRING = 51
-MASK = 0xFFFFFFFF
-
-
-async def established(
-    connect: Connect, peer: Reference, endpoint: Endpoint
-) -> tuple[Intruder, Connection, DataChannel, DataChannel]:
-    intruder = Intruder()
-    made = await connect(peer, endpoint, seams=Seams(sctp=intruder))
-    assert made.channel is not None
-    return intruder, made, made.channel, await made.other_channel()
 
 
 @clause("RFC3758-3.6-M2", "RFC3758-3.6-M6")

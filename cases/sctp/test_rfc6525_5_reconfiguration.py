@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any
 
-from cases.sctp.intruder import Intruder, is_unharmed, read
+from cases.sctp.intruder import MASK, Connect, established, is_unharmed, read
 from harness.capture.match import sctp
 from harness.capture.wire import Wire
-from harness.cases import Connection, check, clause
+from harness.cases import check, clause
 from harness.endpoints.base import Endpoint
-from harness.endpoints.proxies import DataChannel
 from harness.endpoints.reference import Reference
-from peer.api import Seams
 from peer.wire.sctp import Reconfig
 from peer.wire.sctp_tlv import OutgoingReset, ReconfigurationResponse
 
-Connect: TypeAlias = Callable[..., Awaitable[Connection]]
-
 NOTHING_TO_DO, PERFORMED, IN_PROGRESS = 0, 1, 6
-MASK = 0xFFFFFFFF
 
 
 async def closed_by_it(connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire) -> tuple[int, OutgoingReset]:
@@ -65,15 +59,6 @@ async def test_a_request_names_the_last_tsn_that_was_assigned(
     _, request = await closed_by_it(connect, peer, endpoint, wire)
     last = wire.all(sctp.data(), sender=endpoint)[-1].packet.tsn
     check(request.last_tsn == last, f"the request says {request.last_tsn}, the last DATA was {last}")
-
-
-async def established(
-    connect: Connect, peer: Reference, endpoint: Endpoint
-) -> tuple[Intruder, Connection, DataChannel, DataChannel]:
-    intruder = Intruder()
-    made = await connect(peer, endpoint, seams=Seams(sctp=intruder))
-    assert made.channel is not None
-    return intruder, made, made.channel, await made.other_channel()
 
 
 def response_to(request: int, *results: int) -> Any:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
 
+from cases.sctp.intruder import Connect
 from harness.capture.match import dtls, sctp
 from harness.capture.wire import Wire
-from harness.cases import Connection, check, clause
+from harness.cases import check, clause
 from harness.endpoints.base import Endpoint
 from harness.endpoints.reference import Reference
-
-Connect: TypeAlias = Callable[..., Awaitable[Connection]]
 
 
 async def test_sanity_an_association_is_set_up(

@@ -2,49 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 
-from cases.sctp.intruder import Intruder, heartbeat, is_unharmed, read
+from cases.sctp.intruder import Connect, established, heartbeat, is_unharmed, read
 from harness.capture.match import sctp
 from harness.capture.wire import Wire
-from harness.cases import Connection, check, clause
+from harness.cases import check, clause
 from harness.endpoints.base import Endpoint
-from harness.endpoints.proxies import DataChannel
 from harness.endpoints.reference import Reference
 from peer.api import Seams
 from peer.wire.sctp import CookieAck, CookieEcho, Error, Init, InitAck, Unknown
 from peer.wire.sctp_tlv import Cause, CauseCode, Parameter, ParameterType
 
-Connect: TypeAlias = Callable[..., Awaitable[Connection]]
-
 NEW_TAG = 0x77777777
-
-
-async def established(
-    connect: Connect, peer: Reference, endpoint: Endpoint, *, one_way: bool = False
-) -> tuple[Intruder, Connection, DataChannel]:
-    """A connection with an intruder on our side, and the endpoint's end of its channel."""
-    intruder = Intruder(one_way=one_way)
-    made = await connect(peer, endpoint, seams=Seams(sctp=intruder))
-    return intruder, made, await made.other_channel()
-
-
-async def said(made: Connection) -> None:
-    """What the intruder has to say leaves with this message."""
-    assert made.channel is not None
-    await made.channel.send("now")
 
 
 async def test_sanity_the_association_takes_packets_between_others(
     connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
 ) -> None:
-    intruder, made, other = await established(connect, peer, endpoint)
+    intruder, made, channel, other = await established(connect, peer, endpoint)
     intruder.say(heartbeat())
-    await said(made)
+    await channel.send("now")
     await wire.wait_for(sctp.heartbeat_ack(), sender=endpoint, timeout=2.0)
     await is_unharmed(made, other, "now")
 
@@ -53,10 +35,10 @@ async def test_sanity_the_association_takes_packets_between_others(
 async def test_a_cookie_that_comes_again_is_acknowledged_again(
     connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
 ) -> None:
-    intruder, made, other = await established(connect, peer, endpoint, one_way=True)
+    intruder, made, channel, other = await established(connect, peer, endpoint, one_way=True)
     first = wire.expect(sctp.cookie_ack(), sender=endpoint)
     intruder.say(CookieEcho(intruder.cookie))
-    await said(made)
+    await channel.send("now")
     await is_unharmed(made, other, "now")
     await wire.wait_for(sctp.cookie_ack(), sender=endpoint, after=first, timeout=2.0, clause="RFC9260-5.2.4-S7")
 
@@ -65,12 +47,12 @@ async def test_a_cookie_that_comes_again_is_acknowledged_again(
 async def test_a_cookie_that_was_tampered_with_is_discarded_silently(
     connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
 ) -> None:
-    intruder, made, other = await established(connect, peer, endpoint, one_way=True)
+    intruder, made, channel, other = await established(connect, peer, endpoint, one_way=True)
     first = wire.expect(sctp.cookie_ack(), sender=endpoint)
     middle = len(intruder.cookie) // 2
     forged = intruder.cookie[:middle] + bytes([intruder.cookie[middle] ^ 1]) + intruder.cookie[middle + 1 :]
     intruder.say(CookieEcho(forged), heartbeat(b"behind a forged cookie"))
-    await said(made)
+    await channel.send("now")
     await is_unharmed(made, other, "now")
     wire.never(sctp.cookie_ack() | sctp.abort() | sctp.error(), sender=endpoint, after=first)
     wire.never(answers(b"behind a forged cookie"), sender=endpoint)
@@ -80,9 +62,9 @@ async def test_a_cookie_that_was_tampered_with_is_discarded_silently(
 async def test_an_unexpected_init_is_answered_and_changes_nothing(
     connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
 ) -> None:
-    intruder, made, other = await established(connect, peer, endpoint)
+    intruder, made, channel, other = await established(connect, peer, endpoint)
     intruder.say(Init(NEW_TAG, 100_000, 10, 10, 1), tag=0)
-    await said(made)
+    await channel.send("now")
     await is_unharmed(made, other, "now")
     to_it = sctp.packet().where(lambda packet: packet.tag == NEW_TAG, "for the new tag")
     answer = (await wire.wait_for(to_it, sender=endpoint, timeout=2.0)).packet.chunks[0]
@@ -95,10 +77,10 @@ async def test_an_unexpected_init_is_answered_and_changes_nothing(
 async def test_an_unexpected_init_ack_is_discarded(
     connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
 ) -> None:
-    intruder, made, other = await established(connect, peer, endpoint)
+    intruder, made, channel, other = await established(connect, peer, endpoint)
     cookie = Parameter(ParameterType.STATE_COOKIE, b"a cookie of ours")
     intruder.say(InitAck(NEW_TAG, 100_000, 10, 10, 1, (cookie,)))
-    await said(made)
+    await channel.send("now")
     await is_unharmed(made, other, "now")
     ours = sctp.cookie_echo().where(lambda chunk: b"a cookie of ours" in bytes(chunk), "with it")
     wire.never(ours | sctp.abort(), sender=endpoint)
@@ -113,10 +95,10 @@ async def test_an_unexpected_init_ack_is_discarded(
 async def test_what_answers_a_cookie_is_discarded_where_none_waits(
     connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire, chunk: CookieAck | Error
 ) -> None:
-    intruder, made, other = await established(connect, peer, endpoint)
+    intruder, made, channel, other = await established(connect, peer, endpoint)
     intruder.say(chunk)
     before = wire.expect(sctp.init() | sctp.init_ack(), sender=endpoint)
-    await said(made)
+    await channel.send("now")
     await is_unharmed(made, other, "now")
     later = [hit for hit in wire.all(sctp.init(), sender=endpoint) if hit.packet.initiate_tag != intruder.tag]
     check(not later, f"another INIT followed the {before.packet.title}")
@@ -159,10 +141,10 @@ async def test_an_unknown_parameter_is_treated_as_its_high_bits_say(
 async def test_an_unknown_chunk_is_treated_as_its_high_bits_say(
     connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire, kind: int, goes_on: bool, reported: bool
 ) -> None:
-    intruder, made, other = await established(connect, peer, endpoint)
+    intruder, made, channel, other = await established(connect, peer, endpoint)
     intruder.say(Unknown(kind, 0, b"what?"), heartbeat(b"behind it"))
     intruder.say(heartbeat(b"the next packet"))
-    await said(made)
+    await channel.send("now")
     await wire.wait_for(answers(b"the next packet"), sender=endpoint, timeout=2.0)
     await is_unharmed(made, other, "now")
     check(
@@ -180,8 +162,8 @@ def answers(information: bytes) -> Any:
 async def test_a_packet_for_another_port_is_discarded(
     connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
 ) -> None:
-    intruder, made, other = await established(connect, peer, endpoint)
+    intruder, made, channel, other = await established(connect, peer, endpoint)
     intruder.say(heartbeat(b"elsewhere"), destination_port=5001)
-    await said(made)
+    await channel.send("now")
     await is_unharmed(made, other, "now")
     wire.never(answers(b"elsewhere"), sender=endpoint)

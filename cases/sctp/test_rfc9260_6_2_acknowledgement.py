@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TypeAlias
 
-from cases.sctp.intruder import Intruder, is_unharmed
+from cases.sctp.intruder import BINARY, MASK, Connect, established, is_unharmed
 from harness.capture.match import sctp
 from harness.capture.wire import Wire
-from harness.cases import Connection, check, clause
+from harness.cases import check, clause
 from harness.endpoints.base import Endpoint
-from harness.endpoints.proxies import DataChannel
 from harness.endpoints.reference import Reference
-from peer.api import Seams
 from peer.wire.sctp import Data
 from peer.wire.sctp_tlv import CauseCode
-
-Connect: TypeAlias = Callable[..., Awaitable[Connection]]
-
-BINARY = 53
-MASK = 0xFFFFFFFF
-
-
-async def established(
-    connect: Connect, peer: Reference, endpoint: Endpoint
-) -> tuple[Intruder, Connection, DataChannel, DataChannel]:
-    """A connection with an intruder on our side, and both ends of its channel, ours first."""
-    intruder = Intruder()
-    made = await connect(peer, endpoint, seams=Seams(sctp=intruder))
-    assert made.channel is not None
-    return intruder, made, made.channel, await made.other_channel()
 
 
 @clause("RFC9260-6.2-M1", "RFC9260-6.2-M12")

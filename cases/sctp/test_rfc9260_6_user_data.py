@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any
 
-from cases.sctp.intruder import Intruder, heartbeat, is_unharmed
+from cases.sctp.intruder import BINARY, STRING, Connect, Intruder, established, heartbeat, is_unharmed
 from harness.capture.match import sctp
 from harness.capture.wire import Hit, Wire
-from harness.cases import Connection, check, clause
+from harness.cases import check, clause
 from harness.endpoints.base import Endpoint
 from harness.endpoints.reference import Reference
 from peer.api import Seams
 from peer.wire.sctp import Data, Packet, Unknown
-
-Connect: TypeAlias = Callable[..., Awaitable[Connection]]
-
-STRING, BINARY = 51, 53
 
 # A peer that knows no padded probes: nobody looks for more than an Ethernet frame carries, loopback or not.
 ETHERNET = Seams(sctp_config={"max_mtu": 1188})
@@ -216,13 +212,10 @@ async def test_the_ssn_of_an_unordered_message_is_ignored(
 
 @clause("RFC9260-6.7-S1", "RFC9260-6.6-M2")
 async def test_a_gap_is_reported_and_filled(connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire) -> None:
-    intruder = Intruder()
-    made = await connect(peer, endpoint, seams=Seams(sctp=intruder))
-    assert made.channel is not None
-    other = await made.other_channel()
+    intruder, made, channel, other = await established(connect, peer, endpoint)
     intruder.bend(lambda packet: ())
-    await made.channel.send("lost at first")
-    await made.channel.send("in time")
+    await channel.send("lost at first")
+    await channel.send("in time")
     await wire.wait_for(
         sctp.sack().where(lambda sack: bool(sack.gaps), "with a gap"),
         sender=endpoint,
@@ -236,13 +229,10 @@ async def test_a_gap_is_reported_and_filled(connect: Connect, peer: Reference, e
 async def test_a_partial_chunk_is_dropped_and_what_stands_before_it_is_taken(
     connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
 ) -> None:
-    intruder = Intruder()
-    made = await connect(peer, endpoint, seams=Seams(sctp=intruder))
-    assert made.channel is not None
-    other = await made.other_channel()
+    intruder, made, channel, other = await established(connect, peer, endpoint)
     cut_off = heartbeat(b"cut off").serialize()[:8]
     intruder.say(cut_off)
-    await made.channel.send("now")
+    await channel.send("now")
     await is_unharmed(made, other, "now")
     wire.never(sctp.abort(), sender=endpoint)
 
@@ -251,12 +241,9 @@ async def test_a_partial_chunk_is_dropped_and_what_stands_before_it_is_taken(
 async def test_a_chunk_behind_one_to_be_skipped_is_taken(
     connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
 ) -> None:
-    intruder = Intruder()
-    made = await connect(peer, endpoint, seams=Seams(sctp=intruder))
-    assert made.channel is not None
-    other = await made.other_channel()
+    intruder, made, channel, other = await established(connect, peer, endpoint)
     intruder.say(Unknown(0xBF, 0, b"skip me"), heartbeat(b"behind it"))
-    await made.channel.send("now")
+    await channel.send("now")
     answer = sctp.heartbeat_ack().where(lambda chunk: b"behind it" in bytes(chunk), "to it")
     await wire.wait_for(answer, sender=endpoint, timeout=2.0)
     await is_unharmed(made, other, "now")
@@ -266,13 +253,10 @@ async def test_a_chunk_behind_one_to_be_skipped_is_taken(
 async def test_padding_that_is_not_zero_is_ignored(
     connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
 ) -> None:
-    intruder = Intruder()
-    made = await connect(peer, endpoint, seams=Seams(sctp=intruder))
-    assert made.channel is not None
-    other = await made.other_channel()
+    intruder, made, channel, other = await established(connect, peer, endpoint)
     # Heartbeat Info of 7 bytes: one byte of padding, and that is 0xff.
     intruder.say(bytes.fromhex("0400000f0001000b") + b"padding" + b"\xff")
-    await made.channel.send("now")
+    await channel.send("now")
     await wire.wait_for(sctp.heartbeat_ack(), sender=endpoint, timeout=2.0)
     await is_unharmed(made, other, "now")
 
@@ -281,12 +265,10 @@ async def test_padding_that_is_not_zero_is_ignored(
 async def test_a_heartbeat_is_answered_with_what_it_carried(
     connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
 ) -> None:
-    intruder = Intruder()
-    made = await connect(peer, endpoint, seams=Seams(sctp=intruder))
-    assert made.channel is not None
+    intruder, _, channel, _ = await established(connect, peer, endpoint)
     information = bytes(range(200))
     intruder.say(heartbeat(information))
-    await made.channel.send("now")
+    await channel.send("now")
     answer = sctp.heartbeat_ack().where(lambda chunk: information in bytes(chunk), "with its information")
     await wire.wait_for(answer, sender=endpoint, timeout=2.0)
 
@@ -294,25 +276,19 @@ async def test_a_heartbeat_is_answered_with_what_it_carried(
 async def test_a_flood_of_heartbeats_does_no_harm(
     connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
 ) -> None:
-    intruder = Intruder()
-    made = await connect(peer, endpoint, seams=Seams(sctp=intruder))
-    assert made.channel is not None
-    other = await made.other_channel()
+    intruder, made, channel, other = await established(connect, peer, endpoint)
     for _ in range(50):
         intruder.say(*[heartbeat(bytes([number])) for number in range(40)])
-    await made.channel.send("now")
+    await channel.send("now")
     await is_unharmed(made, other, "now")
 
 
 async def test_chunks_and_parameters_of_length_zero_do_no_harm(
     connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
 ) -> None:
-    intruder = Intruder()
-    made = await connect(peer, endpoint, seams=Seams(sctp=intruder))
-    assert made.channel is not None
-    other = await made.other_channel()
+    intruder, made, channel, other = await established(connect, peer, endpoint)
     intruder.say(bytes(64))
     intruder.say(Unknown(130, 0, bytes(16)))
     intruder.say(Unknown(4, 0, b"\0\1\0\0" * 4))
-    await made.channel.send("now")
+    await channel.send("now")
     await is_unharmed(made, other, "now")
