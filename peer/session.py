@@ -31,8 +31,8 @@ __all__ = ["Config", "DtlsFailed", "Event", "SctpFailed", "Session"]
 
 # How many DTLS datagrams are kept while the remote fingerprint is unknown: a ClientHello in a few fragments, twice.
 EARLY_DATAGRAMS: Final = 16
-# What stands around an SCTP packet at the most: IPv6 40, UDP 8, a TURN channel 4, a DTLS 1.2 record 37, less one.
-OVERHEAD: Final = 88
+# What stands around an SCTP packet: UDP 8 and a TURN channel 4; IP; a DTLS record, at the most.
+_AROUND, _IPV4, _IPV6, _DTLS13, _DTLS12 = 12, 20, 40, 22, 37
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ class Session:
         self.channels = datachannel.Channels(
             association, self.role, trace=self._trace, **_given(transform=self._transforms.dcep)
         )
-        association.path_changed(self._link_mtu, now)
+        self._tell_link_mtu(now)
         if self.handshake is not None:
             self.channels.connect(now)
         return []
@@ -193,9 +193,18 @@ class Session:
 
     def path_changed(self, mtu: int | None, now: float) -> None:
         """The selected pair is another; its first link takes IP packets of `mtu` bytes (None: nobody knows)."""
-        self._link_mtu = None if mtu is None else mtu - OVERHEAD
-        if self.channels is not None:
-            self.channels.association.path_changed(self._link_mtu, now)
+        self._link_mtu = mtu
+        self._tell_link_mtu(now)
+
+    def _tell_link_mtu(self, now: float) -> None:
+        """Tell SCTP how large its packets may be for the first link to take them whole."""
+        if self.channels is None:
+            return
+        path, handshake = self.ice.selected_path, self.handshake
+        ip = _IPV4 if path is not None and not path.local.is_ipv6 else _IPV6
+        record = _DTLS13 if handshake is not None and handshake.version == dtls.Version.DTLS13 else _DTLS12
+        limit = None if self._link_mtu is None else self._link_mtu - _AROUND - ip - record
+        self.channels.association.path_changed(limit, now)
 
     def open_media(self, now: float) -> list[Event]:
         """Be ready for RTP: there is `media` from now on. It gets its keys as soon as DTLS stands."""
@@ -364,6 +373,7 @@ class Session:
     def _handshake_completed(self, event: dtls.HandshakeCompleted, now: float) -> list[Event]:
         self.handshake = event
         if self.channels is not None:
+            self._tell_link_mtu(now)
             self.channels.connect(now)
         if self.media is None or self.dtls is None:
             return []

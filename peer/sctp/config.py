@@ -18,8 +18,9 @@ class Config:
     """Ports 5000 are what browsers write in `a=sctp-port` (RFC 8841 section 5.1)."""
     mtu: int = 1188
     """The largest packet. With DTLS 1.2's 37 bytes, TURN's 4 and UDP over IPv6 it stays below 1280 (RFC 8831, 5)."""
-    max_mtu: int = 1412
-    """How far path MTU discovery may raise it (RFC 8899): 1500 less the same overhead. Equal to `mtu`: no discovery."""
+    max_mtu: int = 1448
+    """How far path MTU discovery may raise it (RFC 8899): 1500 less IPv4, UDP and DTLS 1.3. Equal to `mtu`: no
+    discovery."""
     jumbo_mtu: int = 16_384
     """How far it may be raised where the local link is known to take it and the peer knows probes: a DTLS record's
     content. See `Association.path_changed`."""

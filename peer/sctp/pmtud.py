@@ -16,8 +16,11 @@ __all__ = ["PathMtu", "SearchState"]
 _MAX_PROBES = 3  # section 5.1.2
 _PRECISION = 16  # a size that is nearer than this is good enough
 _RAISE_AFTER = 600.0  # section 5.1.1, PMTU_RAISE_TIMER
-_USUAL = 1412  # what an Ethernet frame carries: 1500 less 88 bytes of IPv6, UDP, TURN and DTLS
-_LARGER = (8912,)  # section 5.3.2, a table of common sizes: jumbo frames of 9000 bytes
+# Section 5.3.2, a table of common sizes. An Ethernet frame carries 1500 bytes: less IPv6, UDP, TURN and DTLS 1.2; less
+# IPv6, UDP and DTLS 1.3; less IPv4, UDP and DTLS 1.3. A jumbo frame carries 9000.
+_USUAL = 1412
+_ETHERNET = (1428, 1448)
+_JUMBO = 8912
 _BLACK_HOLE = 3  # time-outs in a row that mean that large packets don't pass any more
 
 
@@ -55,12 +58,13 @@ class PathMtu:
     def _aim(self) -> None:
         """Chooses the next size: what an Ethernet frame carries, which most paths take, or else by halves up to there.
 
-        Beyond it the ceiling, then the common sizes below it.
+        Beyond it first what costs nothing to try, since a larger size that is lost takes three time-outs.
         """
         self._tries = 0
         usual = min(_USUAL, self._ceiling)
         if self.mtu >= usual:
-            self._probe = next((size for size in (self._ceiling, *_LARGER) if self.mtu < size < self._too_large), 0)
+            larger = (*_ETHERNET, self._ceiling, _JUMBO)
+            self._probe = next((size for size in larger if self.mtu < size < self._too_large), 0)
         elif self._too_large > usual:
             self._probe = usual
         elif self._too_large - self.mtu < _PRECISION:

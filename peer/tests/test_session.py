@@ -123,6 +123,19 @@ def test_messages_arrive_over_any_link(link: Link) -> None:
     assert [event.data for event in b.seen(datachannel.MessageReceived)] == ["one", "", "x" * 5000]
 
 
+@pytest.mark.parametrize(("link_mtu", "found"), [(1500, 1444), (None, 1448)])
+def test_sctp_packets_fill_an_ethernet_frame_and_no_more(link_mtu: int | None, found: int) -> None:
+    """1500 bytes less IPv4, UDP and DTLS 1.3; less a TURN channel too, where it is the local link that has the limit."""
+    network = Network(link=Link(delay=0.01, mtu=1472))
+    a, b = connect(network)
+    for end in (a, b):
+        end.session.path_changed(link_mtu, 0.0)
+    network.run(until=up(a, b), timeout=10)
+    network.run(timeout=1)
+    assert a.session.channels is not None
+    assert a.session.channels.association._transmission.mtu == found
+
+
 def test_dtls_waits_for_a_path_and_the_order_is_right() -> None:
     network = Network()
     a, b = connect(network)
