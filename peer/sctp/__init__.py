@@ -69,8 +69,14 @@ size. So what made the difference, in the order of what it brought:
 Memory: a message in transit is held once at each end. Sending 256 MiB raises the peak by 2 MiB over the two copies that
 the users themselves hold; sending 1 GiB in 16 KiB messages behind a 256 KiB threshold doesn't raise it at all.
 
-Over 30 ms of round trip and 1 % loss it makes 0.55 to 0.7 MB/s, which is what RFC 9260's congestion control allows
-(Mathis: 1.22 * MSS / (RTT * sqrt(p)) = 0.56).
+Over 30 ms of round trip and 1 % loss it makes 0.72 MB/s in virtual time (the mean of a hundred seeds), 0.61 before the
+last two of these. What bounds it is section 7.2: a loss halves the window, which then grows by a packet a round trip,
+so that between two losses, a hundred packets apart, it swings from 11 to 18 packets. Mathis' 1.22 * MSS / (RTT *
+sqrt(p)) = 0.57 leaves out what helps beyond it:
+
+- Two packets at once after a recovery, which is slow start with L = 2 (RFC 3465): 12 %.
+- Packets of 1448 bytes instead of 1412: 3 %.
+- A shorter RTO doesn't: there are 0.3 time-outs in six seconds.
 """
 
 from peer.sctp.association import Association

@@ -125,7 +125,7 @@ def test_messages_arrive_over_any_link(link: Link) -> None:
 
 @pytest.mark.parametrize(("link_mtu", "found"), [(1500, 1444), (None, 1448)])
 def test_sctp_packets_fill_an_ethernet_frame_and_no_more(link_mtu: int | None, found: int) -> None:
-    """1500 bytes less IPv4, UDP and DTLS 1.3; less a TURN channel too, where it is the local link that has the limit."""
+    """1500 bytes less IPv4, UDP and DTLS 1.3; less a TURN channel where the local link has the limit."""
     network = Network(link=Link(delay=0.01, mtu=1472))
     a, b = connect(network)
     for end in (a, b):
