@@ -77,9 +77,9 @@ class BrowserEndpoint(Endpoint):
             nudge = asyncio.create_task(self._nudge())
             self._nudges.add(nudge)
             nudge.add_done_callback(self._nudges.discard)
-        told = json.loads(_unpacked(answer))
+        told = json.loads(answer)
         self._deliver(entry_from_json(entry) for entry in told["events"])
-        return [entry_from_json(entry) for entry in _with_states(told["entries"])]
+        return [entry_from_json(entry) for entry in _with_states(json.loads(_unpacked(told["entries"])))]
 
     async def _nudge(self) -> None:
         """Ask for nothing, so that an acknowledgement goes out with the question.
@@ -121,9 +121,9 @@ class BrowserEndpoint(Endpoint):
         await self._give_back(self._tab, well)
 
 
-def _unpacked(answer: str) -> str | bytes:
-    """A long answer comes compressed (`packed`)."""
-    return zlib.decompress(base64.b64decode(answer[1:])) if answer.startswith("z") else answer
+def _unpacked(text: str) -> str | bytes:
+    """A long text comes compressed (`packed`)."""
+    return zlib.decompress(base64.b64decode(text[1:])) if text.startswith("z") else text
 
 
 def _with_states(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

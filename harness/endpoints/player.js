@@ -349,7 +349,9 @@ globalThis.peerproof = (() => {
     } finally {
       plays.delete(log);
     }
-    return packed(JSON.stringify({ entries: compacted(log.entries), events: under_way ? [] : take() }));
+    const entries = await packed(JSON.stringify(compacted(log.entries)));
+    // What happens while packing goes with the events here or by itself: a later one must not overtake them.
+    return JSON.stringify({ entries, events: under_way ? [] : take() });
   }
 
   // A long text goes as "z" and its zlib form in base64: SDP says the same again and again, and every automation channel
