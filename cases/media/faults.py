@@ -60,8 +60,12 @@ def packets(**fields: Any) -> Fault:
 _add_transceiver = Stats._add_transceiver
 
 
-def both_directions(self: Stats, collection: Any, transceiver: Any, **_: Any) -> None:
-    _add_transceiver(self, collection, transceiver)
+def of_both_directions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A selector brings the other direction of its transceiver, too."""
+    monkeypatch.setattr(
+        Stats, "_add_transceiver", lambda self, to, transceiver, **_: _add_transceiver(self, to, transceiver)
+    )
+    monkeypatch.setattr(_Collection, "referenced_by", lambda self, _: self.entries)
 
 
 _names = iter(range(1 << 30))
@@ -84,7 +88,7 @@ _FAULTS: dict[str, Fault] = {
         the_ssrc_and_the_codec_are_those_of_the_wire=more("ssrc"),
         ids_stay_while_counts_grow=patched("peer.api.stats._Collection.id", new_names),
         pictures_decoded_are_those_that_were_sent=tells(lambda members: {**members, "framesDecoded": 0}),
-        a_senders_report_has_nothing_of_the_receiver=patched("peer.api.stats.Stats._add_transceiver", both_directions),
+        a_senders_report_has_nothing_of_the_receiver=Fault(patch=of_both_directions),
     ),
     **planted(
         "cases/media/test_w3c_7_dtmf.py::test_",

@@ -238,15 +238,21 @@ def alone(said: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(one for one in said if isinstance(one, rtcp.Bye)) or said
 
 
-def leaves_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
-    """BYE is said with every report."""
-    reports = Control._reports
+def goes_on_after_goodbye() -> Fault:
+    """Behind a BYE comes another packet of the stream."""
+    last: list[rtp.Packet] = []
 
-    def leaving(self: Control, now: float) -> list[tuple[rtcp.Packet, ...]]:
-        goodbye = rtcp.Bye(tuple(self._streams))
-        return [(*one, goodbye) for one in reports(self, now)]
+    def bend(said: rtp.Packet | tuple[rtcp.Packet, ...]) -> Iterable[Any]:
+        if isinstance(said, rtp.Packet):
+            last[:] = [said]
+            return (said,)
+        gone = {ssrc for one in said if isinstance(one, rtcp.Bye) for ssrc in one.ssrcs}
+        return (
+            said,
+            *(replace(one, sequence_number=one.sequence_number + 1 & 0xFFFF) for one in last if one.ssrc in gone),
+        )
 
-    monkeypatch.setattr(Control, "_reports", leaving)
+    return Fault(Seams(rtp=bend))
 
 
 def sees_no_collision(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -431,7 +437,7 @@ LEAVING_FILE = planted(
     sanity_feedback_is_understood=deaf_to(rtcp.Nack),
     who_stops_says_goodbye=dropped_controls(rtcp.Bye),
     a_goodbye_stands_behind_a_report=controls(alone),
-    nothing_of_a_stream_follows_its_goodbye=Fault(patch=leaves_too_early),
+    nothing_of_a_stream_follows_its_goodbye=goes_on_after_goodbye(),
     a_goodbye_may_have_a_reason=deaf(lambda said, _: any(isinstance(one, rtcp.Bye) and one.reason for one in said)),
     a_goodbye_of_nobody_is_passed_over=deaf(
         lambda said, _: any(isinstance(one, rtcp.Bye) and not one.ssrcs for one in said)
