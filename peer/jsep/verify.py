@@ -14,7 +14,7 @@ from peer.sdp import Media, SessionDescription
 
 from .codecs import codecs_of, kind_of
 from .errors import InvalidAccess
-from .model import Description, DescriptionType, RtcpMuxPolicy, Side, State
+from .model import Description, DescriptionType, DtlsRole, RtcpMuxPolicy, Side, State
 from .session import bundles, credentials_of, is_data, is_rejected, media_at
 
 __all__ = ["verify"]
@@ -218,6 +218,11 @@ def _dtls_continues(case: _Case) -> Iterator[str]:
         same = same and case.model.inherited(tag, sdp.TLS_ID) == transport.tls_id
         if not same and credentials_of(case.model, tag) == transport.remote:
             yield f"a new DTLS association without an ICE restart (line {media.line} on)"
+        # an answer's role is judged where it is applied; an offer may leave it open
+        theirs = sdp.Setup.PASSIVE if transport.dtls_role is DtlsRole.CLIENT else sdp.Setup.ACTIVE
+        setup = case.model.inherited(tag, sdp.SETUP)
+        if same and case.type is DescriptionType.OFFER and setup not in (sdp.Setup.ACTPASS, theirs):
+            yield f"a=setup:{setup} turns the roles of a DTLS association that goes on (line {media.line} on)"
 
 
 def _mux_continues(case: _Case) -> Iterator[str]:

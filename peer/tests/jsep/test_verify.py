@@ -220,3 +220,12 @@ def test_the_roles_of_a_running_association_stay() -> None:
     one, other = connected("audio")
     other.hear("offer", one.offer())
     refused(one, "answer", changed(other.answer(), "a=setup:active", "a=setup:passive"), "turn its roles")
+
+
+def test_an_offer_keeps_the_roles_of_a_running_association() -> None:
+    """RFC 9429 section 5.8.3: a=setup is consistent with the role of an association that is continued."""
+    one, other = connected("audio")
+    offer = one.offer()
+    # the answerer was active, so the offerer is the DTLS server
+    refused(other, "offer", changed(offer, "a=setup:actpass", "a=setup:active"), "turns the roles")
+    other.hear("offer", changed(offer, "a=setup:actpass", "a=setup:passive"))
