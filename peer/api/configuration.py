@@ -217,6 +217,8 @@ def validate_url(url: str, server: IceServer) -> None:
             raise InvalidAccessError(f"{url!r} needs username and credential")
         if len(server.username.encode()) > MAX_USERNAME_BYTES:
             raise InvalidAccessError(f"username is longer than {MAX_USERNAME_BYTES} bytes (RFC 8489 section 14.3)")
+        if not server.credential:
+            raise InvalidAccessError("a password has at least one byte (RFC 8265 section 4.1)")
 
 
 def _validate_host_and_port(url: str, path: str) -> None:
