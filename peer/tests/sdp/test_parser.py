@@ -83,12 +83,12 @@ def test_time_is_linear_in_the_length() -> None:
         text = SESSION + AUDIO + "a=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n" * lines
         best = float("inf")
         for _ in range(5):
-            start = time.perf_counter()
+            start = time.process_time()
             sdp.parse(text)
-            best = min(best, time.perf_counter() - start)
+            best = min(best, time.process_time() - start)
         return best
 
-    # ten times the length in well under a hundred times the time
+    # ten times the length in well under a hundred times the time, of this process: others want the processor too
     assert seconds(20_000) < 30 * seconds(2_000)
 
 
