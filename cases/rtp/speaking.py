@@ -41,6 +41,7 @@ __all__ = [
     "Speech",
     "Voice",
     "answers",
+    "asked",
     "first_ssrc",
     "forward",
     "found",
@@ -48,8 +49,10 @@ __all__ = [
     "is_key_frame",
     "is_vp8",
     "missed",
+    "nack",
     "obeyed",
     "refused",
+    "repeated",
     "rtx_of",
     "seen",
     "speak",
@@ -323,20 +326,62 @@ def rtx_of(speech: Speech, number: int) -> Matcher:
     return wanted.where(lambda packet: bytes(packet.data[:2]) == number.to_bytes(2, "big"), f"for packet {number}")
 
 
+async def asked(
+    speech: Speech,
+    voice: Voice,
+    wire: Wire,
+    count: int,
+    make: Callable[[list[Hit]], Iterable[Message]],
+    *,
+    answered: int | None = None,
+) -> list[tuple[Hit, Hit]]:
+    """We ask for the endpoint's newest packets, and for newer ones, until the last `answered` (or all) of one request
+    came again: those, each with its answer.
+
+    A sender keeps a packet for about a second: what a busy machine asks for later is gone. `make` says what we say of
+    `count` packets, none of which it gets twice.
+    """
+    deadline = time.monotonic() + PATIENCE
+    # The first packets of all may come again without being asked for, to probe the network.
+    newest = (await speech.heard(wire, count + 8))[-count:]
+    requests: list[list[Hit]] = []
+    while time.monotonic() < deadline:
+        if not requests or newest[0].position > requests[-1][-1].position:
+            requests.append(newest)
+            voice.say(*make(newest))
+        again = repeated(speech, wire)
+        for request in requests:
+            wanted = request[-(answered or count) :]
+            if all(hit.packet.sequence in again for hit in wanted):
+                return [(hit, again[hit.packet.sequence]) for hit in wanted]
+        await asyncio.sleep(0.01)
+        newest = (await speech.heard(wire))[-count:]
+    check(False, f"none of {len(requests)} requests for its newest packets was answered")
+    return []
+
+
+def repeated(speech: Speech, wire: Wire) -> dict[int, Hit]:
+    """The endpoint's RTX packets by the sequence number of the original."""
+    hits = wire.all(match.packet(payload_type=speech.payload_types["rtx"], opened=True), sender=speech.endpoint)
+    return {int.from_bytes(bytes(hit.packet.data[:2]), "big"): hit for hit in reversed(hits)}
+
+
+def nack(*hits: Hit) -> rtcp.Nack:
+    """Our request for these packets of one stream."""
+    return rtcp.Nack(OURS, hits[0].packet.ssrc, tuple(hit.packet.sequence for hit in hits))
+
+
 async def obeyed(
     peer: Reference,
     endpoint: Endpoint,
     wire: Wire,
     make: Callable[[rtcp.Nack], Message],
     **options: Any,
-) -> tuple[Speech, int]:
+) -> None:
     """RTCP made around a request for one of the endpoint's packets is understood: the packet comes again."""
     voice = Voice()
     speech = await speak(peer, endpoint, "video", voice, **options)
-    original = (await speech.heard(wire, 10))[-1].packet
-    voice.say(make(rtcp.Nack(OURS, original.ssrc, (original.sequence,))))
-    await answers(speech, wire, original.sequence)
-    return speech, original.sequence
+    await asked(speech, voice, wire, 1, lambda hits: (make(nack(*hits)),))
 
 
 async def ignored(
@@ -349,9 +394,12 @@ async def ignored(
     """RTCP made around a request is not obeyed; the plain request for another packet behind it is."""
     voice = Voice()
     speech = await speak(peer, endpoint, "video", voice, **options)
-    first, second = [hit.packet for hit in (await speech.heard(wire, 10))[-2:]]
-    voice.say(
-        *make(rtcp.Nack(OURS, first.ssrc, (first.sequence,))), (rtcp.Nack(OURS, second.ssrc, (second.sequence,)),)
-    )
-    await answers(speech, wire, second.sequence)
-    wire.never(rtx_of(speech, first.sequence), sender=endpoint)
+    passed_over: list[int] = []
+
+    def both(hits: list[Hit]) -> Iterable[Message]:
+        passed_over.append(hits[0].packet.sequence)
+        return *make(nack(hits[0])), (nack(hits[1]),)
+
+    await asked(speech, voice, wire, 2, both, answered=1)
+    for number in passed_over:
+        wire.never(rtx_of(speech, number), sender=endpoint)

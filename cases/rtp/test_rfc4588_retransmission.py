@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
 
-from cases.rtp.speaking import OURS, Speech, Voice, answers, ignored, rtx_of, seen, speak
+from cases.rtp.speaking import OURS, Message, Speech, Voice, asked, first_ssrc, ignored, nack, rtx_of, seen, speak
 from harness.capture.match import rtp as match
 from harness.capture.wire import Hit, Wire
 from harness.cases import check, clause
@@ -18,12 +19,8 @@ async def ask(peer: Reference, endpoint: Endpoint, wire: Wire, count: int = 1) -
     """A few packets of the endpoint's are asked for: (the connection, those packets, what came for them)."""
     voice = Voice()
     speech = await speak(peer, endpoint, "video", voice)
-    # The first packets of all may come again without being asked for, to probe the network.
-    originals = (await speech.heard(wire, count + 8))[-count:]
-    numbers = tuple(hit.packet.sequence for hit in originals)
-    voice.say((rtcp.Nack(OURS, originals[0].packet.ssrc, numbers),))
-    again = [(await answers(speech, wire, number))[0] for number in numbers]
-    return speech, originals, again
+    pairs = await asked(speech, voice, wire, count, lambda hits: ((nack(*hits),),))
+    return speech, [original for original, _ in pairs], [answer for _, answer in pairs]
 
 
 async def test_sanity_a_packet_is_sent_again(peer: Reference, endpoint: Endpoint, wire: Wire) -> None:
@@ -100,11 +97,15 @@ async def test_a_request_for_what_was_never_sent_is_passed_over(
 ) -> None:
     voice = Voice()
     speech = await speak(peer, endpoint, "video", voice)
-    original = (await speech.heard(wire, 10))[-1].packet
-    never = (original.sequence - 5000) & 0xFFFF
-    voice.say((rtcp.Nack(OURS, original.ssrc, (never,)),), (rtcp.Nack(OURS, original.ssrc, (original.sequence,)),))
-    await answers(speech, wire, original.sequence)
-    wire.never(rtx_of(speech, never), sender=endpoint)
+    never: list[int] = []
+
+    def both(hits: list[Hit]) -> Iterable[Message]:
+        never.append((hits[0].packet.sequence - 5000) & 0xFFFF)
+        return (rtcp.Nack(OURS, hits[0].packet.ssrc, (never[-1],)),), (nack(*hits),)
+
+    await asked(speech, voice, wire, 1, both)
+    for number in never:
+        wire.never(rtx_of(speech, number), sender=endpoint)
 
 
 @clause("RFC8834-6.1-M1")
@@ -120,7 +121,7 @@ async def lose(peer: Reference, endpoint: Endpoint, wire: Wire) -> tuple[Speech,
     speech = await speak(peer, endpoint, "video", voice)
     await voice.has_sent(5)
     voice.once(lambda packet: (), fits=lambda packet: packet.payload_type == speech.payload_types["vp8"])
-    hits = await seen(wire, match.nack(media=voice.sent[0].ssrc), endpoint)
+    hits = await seen(wire, match.nack(media=first_ssrc(voice, speech)), endpoint)
     assert voice.bent is not None
     return speech, voice, voice.bent, hits[0]
 
