@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,14 +30,26 @@ MANDATORY: dict[tuple[str, str], set[str]] = {
     ("remote-outbound-rtp", ""): STREAM | {"packetsSent", "bytesSent", "localId", "remoteTimestamp"},
     ("media-source", "audio"): {"trackIdentifier", "kind", "totalAudioEnergy", "totalSamplesDuration"},
     ("media-source", "video"): {"trackIdentifier", "kind", "width", "height", "framesPerSecond"},
-    ("codec", ""): {"payloadType", "mimeType", "clockRate"},
+    ("codec", ""): {"payloadType", "mimeType", "clockRate", "channels", "sdpFmtpLine"},
     ("transport", ""): {"bytesSent", "bytesReceived", "selectedCandidatePairId", "localCertificateId"}
     | {"remoteCertificateId"},
+    ("peer-connection", ""): {"dataChannelsOpened", "dataChannelsClosed"},
+    ("data-channel", ""): {"label", "protocol", "dataChannelIdentifier", "state"}
+    | {"messagesSent", "bytesSent", "messagesReceived", "bytesReceived"},
+    ("candidate-pair", ""): {"transportId", "localCandidateId", "remoteCandidateId", "state", "nominated"}
+    | {"bytesSent", "bytesReceived", "totalRoundTripTime", "responsesReceived", "currentRoundTripTime"},
+    ("local-candidate", ""): {"address", "port", "protocol", "candidateType"},  # url: of a server's candidates
+    ("remote-candidate", ""): {"address", "port", "protocol", "candidateType"},
+    ("certificate", ""): {"fingerprint", "fingerprintAlgorithm", "base64Certificate"},  # issuer: of a chain
 }
+REFERENCES = (
+    *("codecId", "transportId", "remoteId", "localId", "mediaSourceId", "selectedCandidatePairId"),
+    *("localCertificateId", "remoteCertificateId", "localCandidateId", "remoteCandidateId"),
+)
 
 
 async def test_every_mandatory_member_is_there() -> None:
-    async with flowing() as (one, other, arrivals):
+    async with flowing(prepare=lambda one: one.createDataChannel("talk")) as (one, other, arrivals):
         await arrivals["video"].count(2)
         sent = 0
         while True:
@@ -55,8 +68,13 @@ async def test_every_mandatory_member_is_there() -> None:
         assert missing == set()
         ids = {row["id"] for row in sending.values()}
         for row in sending.values():
-            for member in ("codecId", "transportId", "remoteId", "localId", "mediaSourceId"):
+            for member in REFERENCES:
                 assert row.get(member) is None or row[member] in ids, (row["type"], member)
+        for row in rows:
+            for member in {name for (kind, _), names in MANDATORY.items() if kind == row["type"] for name in names}:
+                value = row.get(member, 0)
+                assert not isinstance(value, float | int) or 0 <= value < math.inf, (row["type"], member, value)
+                assert value != "" or member == "protocol", (row["type"], member)
 
 
 def one_of(report: RTCStatsReport, stats_type: str, kind: str) -> Any:
