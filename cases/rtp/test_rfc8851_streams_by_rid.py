@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cases.rtp.speaking import OURS, Voice, seen
 from harness.capture.match import rtp as match
 from harness.capture.matcher import Matcher
@@ -78,12 +80,23 @@ async def test_a_repair_stream_names_what_it_repairs(peer: Reference, endpoint: 
     first = (await seen(wire, named(rid, RIDS[0]), endpoint))[0].packet
     stream = first.ssrc
     media = match.packet(ssrc=stream, payload_type=first.payload_type, opened=True)
-    original = (await seen(wire, media, endpoint, 4))[-1].packet
-    voice.say((rtcp.Nack(OURS, stream, (original.sequence,)),))
-    again = match.packet(payload_type=repairing(made.answer, first.payload_type), opened=True).where(
-        lambda packet: bytes(packet.data[:2]) == original.sequence.to_bytes(2, "big"), f"for {original.sequence}"
-    )
-    answer = (await seen(wire, again, endpoint))[0].packet
+    repairs = match.packet(payload_type=repairing(made.answer, first.payload_type), opened=True)
+    originals: dict[int, Any] = {}
+
+    def answers() -> list[Any]:
+        hits = wire.all(repairs, sender=endpoint)
+        return [hit.packet for hit in hits if int.from_bytes(bytes(hit.packet.data[:2]), "big") in originals]
+
+    # A sender keeps a packet for a moment only: its newest one is asked for, until one of them came again.
+    count = 4
+    while not answers():
+        check(len(originals) < 100, "none of a hundred requests was answered")
+        newest = (await seen(wire, media, endpoint, count))[-1].packet
+        originals[newest.sequence] = newest
+        voice.say((rtcp.Nack(OURS, stream, (newest.sequence,)),))
+        count = len(wire.all(media, sender=endpoint)) + 1
+    answer = answers()[0]
+    original = originals[int.from_bytes(bytes(answer.data[:2]), "big")]
     # Names stand in the first packets of a stream at least.
     begun = wire.all(match.packet(ssrc=answer.ssrc), sender=endpoint)[0].packet
     check(begun.element(repaired) == RIDS[0].encode(), f"its repaired rid is {begun.element(repaired)!r}")
