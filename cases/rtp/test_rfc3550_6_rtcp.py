@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cases.rtp.speaking import OURS, Voice, first_ssrc, ignored, obeyed, seen, speak
+from cases.rtp.speaking import OURS, Voice, first_ssrc, found, ignored, obeyed, seen, speak
 from harness.capture.match import rtp as match
 from harness.capture.wire import Hit, Wire
 from harness.cases import check, clause
@@ -117,8 +117,11 @@ async def test_without_reduced_size_every_datagram_begins_with_a_report(
 async def test_without_reduced_size_every_datagram_has_two_packets(
     peer: Reference, endpoint: Endpoint, wire: Wire
 ) -> None:
-    hits, _ = await compounds(peer, endpoint, wire, drop=("a=rtcp-rsize",))
-    for hit in hits:
+    """What is sent to ask for a packet, and by the timer of whoever receives: that runs for up to 1.5 s."""
+    await compounds(peer, endpoint, wire, drop=("a=rtcp-rsize",))
+    timed = match.compound().where(lambda packet: {int(one.type) for one in packet.packets} <= {201, 202}, "by a timer")
+    await found(wire, timed, endpoint, patience=2.0)
+    for hit in wire.all(match.compound(), sender=endpoint):
         check(len(types(hit)) >= 2, f"a datagram has the type {types(hit)} alone")
 
 
