@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 from harness.capture.match import stun
@@ -16,7 +15,6 @@ from peer import sdp
 from peer.api import Seams
 from peer.ice.edge import Selection
 from peer.sdp import SessionDescription
-from peer.wire.stun import AttributeType, Message
 
 Connect: TypeAlias = Callable[..., Awaitable[Connection]]
 
@@ -35,12 +33,6 @@ def with_a_thousand(description: SessionDescription) -> str:
     """A thousand candidates at an address nobody has."""
     lines = [f"a=candidate:{n} 1 udp {2113929471 - n} 198.51.100.7 {10000 + n} typ host\r\n" for n in range(1000)]
     return sdp.serialize(description) + "".join(lines)
-
-
-def with_the_smallest_tiebreaker(message: Message) -> Iterable[Message]:
-    roles = (AttributeType.ICE_CONTROLLING, AttributeType.ICE_CONTROLLED)
-    kept = (replace(one, value=0) if one.type in roles else one for one in message.attributes)
-    return (replace(message, attributes=tuple(kept)),)
 
 
 LITE = Seams(ice={"lite": True}, sdp=lite, interfaces=EVERYWHERE)
@@ -135,7 +127,7 @@ async def test_a_restart_by_the_controlled_side_leaves_the_roles(
     connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
 ) -> None:
     # An endpoint that takes control shows it only while the peer's own claim, which it may hear first, is the smaller.
-    here = await peer.peer_connection(seams=Seams(stun=with_the_smallest_tiebreaker, interfaces=EVERYWHERE))
+    here = await peer.peer_connection(seams=Seams(ice={"tiebreaker": 0}, interfaces=EVERYWHERE))
     made = await connect(here, endpoint)
     await made.signaling.close()
     peer_side, side = made.offerer, made.answerer

@@ -51,7 +51,8 @@ class Agent:
         trace: Sink | None = None,
     ) -> None:
         self.config = config if config is not None else Config()
-        tiebreaker = int.from_bytes(entropy(8), "big")
+        given = self.config.tiebreaker
+        tiebreaker = int.from_bytes(entropy(8), "big") if given is None else given
         self._given_role = self.config.controlling
         controlling = self.config.controlling and not self.config.lite
         self._context = Context(self.config, entropy, transform, trace, controlling, tiebreaker)

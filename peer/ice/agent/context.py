@@ -29,7 +29,7 @@ class Config:
 
     `local` is what we say of ourselves (made up when None). `ta` is the Ta we propose; the larger of both sides'
     counts. `transport_policy` is W3C's iceTransportPolicy: "relay" pairs relayed candidates only. `report_pairs` adds a
-    `PairChanged` event for every move of the check list.
+    `PairChanged` event for every move of the check list. `tiebreaker` (64 bits) is made up when None.
     """
 
     controlling: bool = False
@@ -43,6 +43,7 @@ class Config:
     max_pairs: int = 100
     max_remote_candidates: int = 256
     report_pairs: bool = False
+    tiebreaker: int | None = None
 
 
 @dataclass(slots=True)
