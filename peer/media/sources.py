@@ -38,11 +38,11 @@ class _Pace:
         clock = asyncio.get_running_loop().time
         if self._began is None:
             self._began = clock()
-        late = clock() - self._began - self._next * self._period
+        # A sleep may end late as well: what is past is known only after it.
+        while (late := clock() - self._began - self._next * self._period) < 0:
+            await asyncio.sleep(-late)
         if late > self._tolerance:
             self._next += int(late / self._period)
-        elif late < 0:
-            await asyncio.sleep(-late)
         turn = self._next
         self._next += 1
         return turn

@@ -69,6 +69,23 @@ async def test_a_sound_that_was_not_read_for_long_skips_what_is_past(monkeypatch
     monkeypatch.undo()
 
 
+async def test_a_wait_that_ends_late_skips_what_is_past_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, past = asyncio.get_running_loop(), 0.0
+    clock, sleep = loop.time, asyncio.sleep
+    source = sources.Tone()
+    monkeypatch.setattr(loop, "time", lambda: clock() + past)
+    await source.next_frame()
+
+    async def overslept(delay: float) -> None:
+        nonlocal past
+        await sleep(delay)
+        past = 3.0
+
+    monkeypatch.setattr(asyncio, "sleep", overslept)
+    assert (await source.next_frame()).pts >= 960 * 149
+    monkeypatch.undo()
+
+
 @pytest.mark.parametrize("ending", ["mp4", "webm"])
 async def test_a_file_is_recorded_and_read_again(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"clip.{ending}"
