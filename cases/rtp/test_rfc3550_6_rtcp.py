@@ -194,13 +194,17 @@ async def test_two_connections_have_two_names(peer: Reference, endpoint: Endpoin
     check(bool(names[0] and names[1]) and not names[0] & names[1], f"their names are {names}")
 
 
+def told(report: Any, ssrc: int) -> bool:
+    return any(block.ssrc == ssrc for block in report.blocks)
+
+
 @clause("RFC8834-4.1-M2")
 async def test_a_report_block_tells_of_our_stream(peer: Reference, endpoint: Endpoint, wire: Wire) -> None:
     voice = Voice()
     speech = await speak(peer, endpoint, "video", voice)
     await voice.has_sent(5)
     ssrc = first_ssrc(voice, speech)
-    about = match.report().where(lambda packet: any(block.ssrc == ssrc for block in getattr(packet, "blocks", ())), "")
+    about = match.report().where(lambda packet: packet.type in (200, 201) and told(packet, ssrc), "that tells of us")
     hit = (await seen(wire, about, endpoint))[0]
     block = next(one for one in hit.packet.blocks if one.ssrc == ssrc)
     numbers = [packet.sequence_number for packet in voice.sent if packet.ssrc == ssrc]
