@@ -15,7 +15,7 @@ from peer.sdp import Media, SessionDescription
 from .codecs import codecs_of, kind_of
 from .errors import InvalidAccess
 from .model import Description, DescriptionType, DtlsRole, RtcpMuxPolicy, Side, State
-from .session import bundles, credentials_of, is_data, is_rejected, media_at
+from .session import bundles, credentials_of, direction_of, is_data, is_rejected, media_at
 
 __all__ = ["verify"]
 
@@ -255,6 +255,17 @@ def _same_sections(case: _Case) -> Iterator[str]:
             yield f"a rejected m-section was accepted (line {answer.line})"
 
 
+def _directions(case: _Case) -> Iterator[str]:
+    """An answer sends where the offer receives, and receives where it sends (RFC 3264 section 6.1)."""
+    offered = case.offer.model if case.offer else None
+    for offer, answer in _pairs(case):
+        if offered is None or is_rejected(answer) or kind_of(answer) is None:
+            continue
+        asked, said = direction_of(offered, offer), direction_of(case.model, answer)
+        if said & asked.reversed is not said:
+            yield f"a={said} answers a={asked} (line {answer.line} on)"
+
+
 def _answer_fits(case: _Case) -> Iterator[str]:
     for offer, answer in _pairs(case):
         if is_rejected(answer) or kind_of(answer) is None:
@@ -307,4 +318,4 @@ _Check = Callable[[_Case], Iterator[str]]
 _COMMON: tuple[_Check, ...] = (_single_attributes, _mids, _simulcast, _formats, _bundle_numbers, _sctp)
 _REMOTE: tuple[_Check, ...] = (_rtcp_mux, _ice, _dtls, _prohibited, _mux_continues, _dtls_continues)
 _OF_OFFERS: tuple[_Check, ...] = (_continues,)
-_OF_ANSWERS: tuple[_Check, ...] = (_same_sections, _answer_fits, _answer_bundles, _ice_restart_answered)
+_OF_ANSWERS: tuple[_Check, ...] = (_same_sections, _directions, _answer_fits, _answer_bundles, _ice_restart_answered)

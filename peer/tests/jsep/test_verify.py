@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from peer import jsep, sdp
-from peer.jsep import BundlePolicy, RtcpMuxPolicy
+from peer.jsep import BundlePolicy, Direction, RtcpMuxPolicy
 
 from .party import Party, changed, connected, pair, without
 
@@ -130,6 +130,23 @@ def test_answers_that_do_not_fit(old: str, new: str, match: str) -> None:
         refused(one, "answer", text, match)
     else:
         one.hear("answer", text)
+
+
+@pytest.mark.parametrize(
+    ("offered", "answered"),
+    [("sendonly", "sendonly"), ("sendonly", "sendrecv"), ("recvonly", "recvonly"), ("inactive", "sendonly")],
+)
+def test_an_answer_keeps_within_the_offered_direction(offered: str, answered: str) -> None:
+    """RFC 3264 section 6.1, provisional answers too."""
+    one, other = pair()
+    one.add("audio", direction=Direction(offered))
+    other.hear("offer", one.offer())
+    answer = other.answer()
+    wider = without(answer, *(f"a={direction}" for direction in Direction)) + f"a={answered}\r\n"
+    for kind in ("pranswer", "answer"):
+        refused(one, kind, wider, f"a={answered} answers a={offered}")
+    one.hear("answer", without(wider, f"a={answered}") + "a=inactive\r\n")
+    assert one.only.current_direction is Direction.INACTIVE
 
 
 def test_an_answer_has_as_many_sections() -> None:
