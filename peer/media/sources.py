@@ -39,7 +39,7 @@ class _Pace:
         if self._began is None:
             self._began = clock()
         # A sleep may end late as well: what is past is known only after it.
-        while (late := clock() - self._began - self._next * self._period) < 0:
+        while (late := clock() - self._began - self._next * self._period) < 0:  # noqa: ASYNC110 - it waits for a time
             await asyncio.sleep(-late)
         if late > self._tolerance:
             self._next += int(late / self._period)
