@@ -42,7 +42,8 @@ class Demultiplexer:
             if id(one) not in alive:
                 # What is on its way is not another m-section's, though the payload type may be of that one alone now.
                 del self._by_ssrc[ssrc]
-                _bounded(self._left, ssrc, one.config.mid or "")
+                if one.config.mid:
+                    _bounded(self._left, ssrc, one.config.mid)
         for ssrc, mid in list(self._left.items()):
             if mid in self._by_mid:
                 self._associate(ssrc, self._by_mid[mid])

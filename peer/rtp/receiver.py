@@ -54,8 +54,9 @@ class Receiver(Intake):
         self._inlet.configured()
 
     def stop(self, now: float) -> list[Event]:
-        """No stream is received any more."""
-        events = [event for ssrc in list(self.streams) for event in self.end(ssrc, EndReason.STOPPED)]
+        """No stream is received any more. The transport still knows whose they were: some of it is on its way."""
+        events = [event for ssrc in list(self.streams) for event in self.end(ssrc, EndReason.STOPPED, keep=True)]
+        self.streams.clear()
         self._inlet.released(self)
         return events
 

@@ -110,3 +110,25 @@ def test_what_is_on_its_way_to_a_section_that_ended_is_not_anothers() -> None:
     assert table.route(packet(8, 96)) is a
     table.update([a, b])
     assert table.route(packet(7, 96)) is b
+
+
+def test_a_section_that_received_keeps_its_streams_from_others() -> None:
+    one = transport("x")
+    a, b = (one.add_receiver(receive_config(mid=mid, key=key)) for key, mid in enumerate("ab"))
+    sent = packet(7, 96, "b")
+    assert one._table.route(sent) is b
+    b.receive(sent, sent.serialize(), 0.0)
+    b.stop(0.0)
+    assert isinstance(one._table.route(packet(7, 96)), str)
+    assert not b.streams
+    again = one.add_receiver(receive_config(mid="b", key=1))
+    assert one._table.route(packet(7, 96)) is again
+    assert one._table.route(packet(8, 96, "a")) is a
+
+
+def test_without_a_mid_a_payload_type_still_decides_for_what_is_left() -> None:
+    table, (a, b) = routed(receive_config("audio", mid="", key=1), receive_config(mid="", key=2))
+    assert table.route(packet(7, 96)) is b
+    table.update([a])
+    table.update([a, b])
+    assert table.route(packet(7, 96)) is b
