@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -81,10 +82,11 @@ class Coverage:
         }
 
 
-def citations(folder: Path) -> dict[str, tuple[str, ...]]:
+@cache
+def citations(folder: Path) -> Mapping[str, tuple[str, ...]]:
     """Clause ids cited by the cases in `folder`, with the places (`file:line`) that cite them.
 
-    Reads the sources: every string that has the form of an id is a citation, wherever it stands.
+    Reads the sources, once in a process: every string that has the form of an id is a citation, wherever it stands.
     """
     found: dict[str, list[str]] = defaultdict(list)
     for path in sorted(folder.rglob("*.py")):
