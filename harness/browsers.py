@@ -70,6 +70,14 @@ class Found:
         """Arguments of Playwright's `launch`."""
         return _LAUNCH[self.browser](self)
 
+    @property
+    def program(self) -> str:
+        """The executable that is started; empty where only Playwright knows."""
+        if self.origin != "playwright":
+            return self.executable
+        names = _PROGRAMS[self.browser]
+        return next((str(path) for name in names for path in sorted(Path(self.executable).glob(f"*/{name}"))), "")
+
     def version(self) -> str:
         """What a system's browser says of itself; empty when it can't be run."""
         try:
@@ -102,32 +110,56 @@ class Launch:
     trusts: tuple[Trusted, ...] = ()
 
     def options(self, found: Found, program: str, folder: Path) -> dict[str, Any]:
-        """Arguments of Playwright's `launch`. `program` is the executable, `folder` where files may be kept."""
+        """Arguments of Playwright's `launch`. `program` is the executable, `folder` where the browser's log and
+        minidumps are kept (`harness.endpoints.remains`).
+        """
         options = found.launch_options
         if self.trusts and found.browser is Browser.CHROMIUM:
             options["args"] = [*options["args"], "--ignore-certificate-errors"]
-        elif self.trusts:
-            options["executable_path"] = str(self._trusting_firefox(options.get("executable_path", program), folder))
+        known = options.get("executable_path") or found.program
+        if not known and found.browser is Browser.FIREFOX:
+            known = program
+        # Else it is Playwright's own choice, and stays it: which of its Chromium builds is started, it doesn't tell.
+        if known:
+            options["executable_path"] = str(self._starter(known, folder))
         return options
 
-    def _trusting_firefox(self, program: str, folder: Path) -> Path:
-        """A starter that puts the exceptions into the fresh profile: Firefox has no argument for it."""
-        exceptions, starter = folder / "cert_override.txt", folder / "firefox"
-        exceptions.write_text(
-            "".join(f"{one.host}:{one.port}:\t{_SHA256_OID}\t{one.fingerprint}\t\n" for one in self.trusts), "utf-8"
-        )
-        starter.write_text(_STARTER.format(exceptions=quote(str(exceptions)), program=quote(program)), "utf-8")
+    def _starter(self, program: str, folder: Path) -> Path:
+        """Starts `program` as it is told, keeps what it says in a file, and has Firefox's fresh profile lead here:
+        there is no argument for its minidumps, nor for exceptions of certificates.
+        """
+        (folder / "dumps").mkdir(exist_ok=True)
+        said = folder / "said"
+        said.unlink(missing_ok=True)
+        os.mkfifo(said)
+        copy = ""
+        if self.trusts:
+            exceptions = folder / "cert_override.txt"
+            exceptions.write_text(
+                "".join(f"{one.host}:{one.port}:\t{_SHA256_OID}\t{one.fingerprint}\t\n" for one in self.trusts), "utf-8"
+            )
+            copy = f'cp {quote(str(exceptions))} "$word/cert_override.txt"'
+        starter = folder / "browser"
+        starter.write_text(_STARTER.format(folder=quote(str(folder)), program=quote(program), copy=copy), "utf-8")
         starter.chmod(0o755)
         return starter
 
 
 _SHA256_OID: Final = "OID.2.16.840.1.101.3.4.2.1"
+# The log is said on as well: Playwright reads in it where Firefox listens. `tee` takes no part in the browser's pipes,
+# and writes a log of 16 MiB at most.
 _STARTER: Final = """#!/bin/sh
+folder={folder}
 for word in "$@"; do
-    case "$before" in -profile|--profile) cp {exceptions} "$word/cert_override.txt" ;; esac
+    case "$before" in -profile|--profile)
+        {copy}
+        ln -s "$folder/dumps" "$word/minidumps" ;;
+    esac
     before=$word
 done
-exec {program} "$@"
+(ulimit -f 32768; trap "" XFSZ; exec tee -a "$folder/browser.log" <"$folder/said" >&2 3<&- 4>&-) &
+echo $$ >"$folder/pid"
+exec {program} "$@" 2>"$folder/said"
 """
 
 CHROMIUM_ARGUMENTS: Final = (
@@ -167,6 +199,11 @@ def _launch_firefox(found: Found) -> dict[str, Any]:
 _LAUNCH: Final[Mapping[Browser, Callable[[Found], dict[str, Any]]]] = {
     Browser.CHROMIUM: _launch_chromium,
     Browser.FIREFOX: _launch_firefox,
+}
+
+_PROGRAMS: Final[Mapping[Browser, tuple[str, ...]]] = {
+    Browser.CHROMIUM: ("chrome-headless-shell", "headless_shell", "chrome"),
+    Browser.FIREFOX: ("firefox",),
 }
 
 _COMMANDS: Final[Mapping[Browser, tuple[str, ...]]] = {

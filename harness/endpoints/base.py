@@ -80,6 +80,11 @@ class Endpoint(ABC):
         """Lines of an NSS key log, where the endpoint writes one."""
         return []
 
+    @property
+    def remains(self) -> Mapping[str, bytes]:
+        """What its process left behind since it was made, log and dumps: name -> content."""
+        return {}
+
     # Playing
 
     async def play(self, script: Script | Iterable[Step]) -> Trace:

@@ -22,6 +22,7 @@ from playwright.async_api import Error as PlaywrightError
 
 from harness import browsers
 from harness.endpoints.base import Endpoint, Stack
+from harness.endpoints.remains import Remains
 from harness.endpoints.tab import Tab, quietly
 from harness.errors import EndpointCrashed, EndpointError
 from harness.script.steps import Script, Step
@@ -46,6 +47,7 @@ class BrowserEndpoint(Endpoint):
         self._nudges: set[asyncio.Task[None]] = set()
         self._keylog = stack.keylog
         self._keylog_start = self._keylog.stat().st_size if self._keylog.exists() else 0
+        self._remains = Remains.since_now(self._keylog.parent)
         tab.let(self)
 
     @property
@@ -103,6 +105,10 @@ class BrowserEndpoint(Endpoint):
         if not self._keylog.exists():
             return []
         return self._keylog.read_bytes()[self._keylog_start :].decode("ascii", "replace").splitlines()
+
+    @property
+    def remains(self) -> dict[str, bytes]:
+        return self._remains.files()
 
     async def reset(self) -> None:
         await super().reset()
@@ -167,9 +173,14 @@ class BrowserStack(Stack):
         found = browsers.require(self._kind)
         playwright = await self._playwright()
         kind = playwright.chromium if self._kind is browsers.Browser.CHROMIUM else playwright.firefox
-        environment: dict[str, str | float | bool] = {**os.environ, "SSLKEYLOGFILE": str(self.keylog)}
+        folder = self.keylog.parent
+        environment: dict[str, str | float | bool] = {
+            **os.environ,
+            **Remains.environment(folder),
+            "SSLKEYLOGFILE": str(self.keylog),
+        }
         try:
-            options = self._launch.options(found, kind.executable_path, self.keylog.parent)
+            options = self._launch.options(found, kind.executable_path, folder)
             self._browser = await kind.launch(**options, env=environment)
         except PlaywrightError as error:
             reason = error.message.strip().splitlines()

@@ -215,7 +215,10 @@ class Campaign:
             attempts=self._limits.attempts,
             builds=self._target.builds,
         )
-        finding.save(self._directory, self._target.files(example))
+        files = dict(self._target.files(example))
+        if problem.is_death:
+            files |= self._target.remains
+        finding.save(self._directory, files)
         self.progress.findings[problem.key] = finding
         self.progress.fresh.append(finding)
         self._save()

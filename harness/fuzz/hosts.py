@@ -35,6 +35,8 @@ class Hosts:
         self._stacks = Stacks()
         self._endpoints: dict[str, Endpoint] = {}
         self._plays = Counter[str]()
+        #: What the endpoint that died last left behind: name -> content.
+        self.remains: Mapping[str, bytes] = {}
 
     def play(self, name: str, script: Script) -> Trace | Problem:
         """Play a script on the endpoint `name`. Raises EndpointError when it can't be had at all."""
@@ -89,6 +91,7 @@ class Hosts:
         """Away with it: the next play gets a new one. Its log is part of the problem."""
         endpoint = self._endpoints.pop(name)
         log = "\n".join(endpoint.log[-20:])
+        self.remains = endpoint.remains
         await endpoint.close()
         return Problem(
             problem.oracle, problem.error, problem.state, problem.clause, name, f"{problem.message}\n{log}".rstrip()

@@ -32,13 +32,13 @@ from harness.fuzz.wire import (
     resealed,
     spoilt_chunk,
     spoilt_handshake,
+    spoilt_message,
     spoilt_packet,
     spoilt_record,
 )
 from harness.signaling import Signaling
 from peer import dtls
 from peer.api import Seams
-from peer.errors import LocalProtocolError
 from peer.ice.agent import Transmission
 from peer.trace import Direction, Entry, Secret
 from peer.wire.dtls_record import ContentType, Record
@@ -48,6 +48,8 @@ __all__ = ["LiveDcep", "LiveDtls", "LiveRtcp", "LiveRtp", "LiveSctp", "LiveStun"
 # A mutant mostly keeps the two from connecting, for good: what a browser repeats after a second is no other message.
 _PATIENCE: Final = 0.6
 _ALIVE: Final = 10.0
+# A record takes 16,384 bytes.
+_LONGEST_MUTANT: Final = 15_000
 # How long media flows.
 _FLOW: Final = 0.8
 _ALERT_SIZE: Final = 2
@@ -59,6 +61,17 @@ def _raw(message: Any, changes: list[list[Any]]) -> Iterable[Any]:
     if isinstance(message, Transmission):
         return (replace(message, data=apply(message.data, changes)),)
     return (apply(message.serialize(), changes),)
+
+
+def _cut_short(encode: Encode) -> Encode:
+    """Mutants that fit a DTLS record together with the chunks they may be bundled with: our own peer refuses to send
+    others.
+    """
+
+    def cut(message: Any, changes: list[list[Any]]) -> Iterable[Any]:
+        return tuple(one[:_LONGEST_MUTANT] if isinstance(one, bytes) else one for one in encode(message, changes))
+
+    return cut
 
 
 class _Live(Target):
@@ -76,6 +89,7 @@ class _Live(Target):
         self._runner = asyncio.Runner()
         self._stacks = Stacks()
         self._broken: list[BaseException] = []
+        self._remains: Mapping[str, bytes] = {}
 
     def __exit__(self, *_: object) -> None:
         try:
@@ -90,9 +104,6 @@ class _Live(Target):
 
     def _noticed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        # A mutant that is too large to be protected is our own doing.
-        if isinstance(error, LocalProtocolError):
-            return
         if isinstance(error, BaseException) and not type(error).__module__.startswith("playwright"):
             self._broken.append(error)
 
@@ -118,6 +129,7 @@ class _Live(Target):
         bent = Bent.of(example)
         self._broken.clear()
         heard: list[str] = []
+        problem = None
         browser, reference = await self._stacks.endpoint(self._endpoint), Reference("reference")
         for endpoint in (browser, reference):
             tap(endpoint.name, endpoint)
@@ -131,6 +143,8 @@ class _Live(Target):
             problem = Problem("crash", "EndpointCrashed", endpoint=self._endpoint, message=_said(browser, error))
             end = "crashed"
         finally:
+            if problem is not None and problem.is_death:
+                self._remains = browser.remains
             await reference.close()
             await browser.close()
         cells = [f"{example['world']}: {cell} x {end}" for cell in bent.cells]
@@ -192,6 +206,10 @@ class _Live(Target):
             return {path.name: path.read_bytes() for path in recording.save(Path(folder)).values()}
 
     @property
+    def remains(self) -> Mapping[str, bytes]:
+        return self._remains
+
+    @property
     def builds(self) -> Mapping[str, str]:
         return self._stacks.builds
 
@@ -240,14 +258,17 @@ class LiveSctp(_Live):
     """An association with a channel."""
 
     name: ClassVar[str] = "sctp"
-    places: ClassVar[Mapping[str, _Where]] = {"chunk": ("sctp", spoilt_chunk), "packet": ("sctp", spoilt_packet)}
+    places: ClassVar[Mapping[str, _Where]] = {
+        "chunk": ("sctp", _cut_short(spoilt_chunk)),
+        "packet": ("sctp", _cut_short(spoilt_packet)),
+    }
 
 
 class LiveDcep(_Live):
     """OPEN and ACK."""
 
     name: ClassVar[str] = "dcep"
-    places: ClassVar[Mapping[str, _Where]] = {"message": ("dcep", _raw)}
+    places: ClassVar[Mapping[str, _Where]] = {"message": ("dcep", spoilt_message)}
 
 
 def _joined(message: Any, changes: list[list[Any]]) -> tuple[bytes]:

@@ -123,6 +123,10 @@ class SdpApply(Target):
         }
 
     @property
+    def remains(self) -> Mapping[str, bytes]:
+        return self._hosts.remains
+
+    @property
     def builds(self) -> Mapping[str, str]:
         return self._hosts.builds
 

@@ -165,6 +165,10 @@ class Signalling(Target):
         }
 
     @property
+    def remains(self) -> Mapping[str, bytes]:
+        return self._hosts.remains
+
+    @property
     def builds(self) -> Mapping[str, str]:
         return self._hosts.builds
 

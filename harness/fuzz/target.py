@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import Any, ClassVar, Final, Self, TypeAlias
 
 from hypothesis.strategies import SearchStrategy
 
@@ -15,6 +15,9 @@ __all__ = ["Example", "Played", "Problem", "Target"]
 
 #: One input, as JSON: what is stored is what is played.
 Example: TypeAlias = dict[str, Any]
+
+
+_DEATHS: Final = ("crash", "hang")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,11 @@ class Problem:
         where = f"{Path(frames[-1].filename).stem}.{frames[-1].name}" if frames else "nowhere"
         last = "".join(traceback.format_list(frames[-3:]))
         return cls("exception", f"{type(error).__name__} in {where}", state, message=f"{error}\n{last}"[:2000].rstrip())
+
+    @property
+    def is_death(self) -> bool:
+        """Whether an endpoint died of it, or had to be ended."""
+        return self.oracle in _DEATHS
 
     @property
     def key(self) -> tuple[str, str, str, str, str]:
@@ -95,6 +103,11 @@ class Target(ABC):
 
     def files(self, example: Example) -> Mapping[str, str | bytes]:
         """The example as a person would look at it: name -> content of files that go into a finding's folder."""
+        return {}
+
+    @property
+    def remains(self) -> Mapping[str, bytes]:
+        """What the endpoint that died last left behind, log and dumps: name -> content."""
         return {}
 
     @classmethod

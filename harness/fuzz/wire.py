@@ -12,6 +12,7 @@ import gc
 import hmac
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -42,6 +43,7 @@ __all__ = [
     "resealed",
     "spoilt_chunk",
     "spoilt_handshake",
+    "spoilt_message",
     "spoilt_packet",
     "spoilt_record",
 ]
@@ -136,8 +138,6 @@ class _Machines(Target):
         bent.watched = lambda: self.state(watched)
         try:
             self.converse(loop)
-        except LocalProtocolError:
-            pass  # the conversation asked for what a broken connection no longer does
         except PumpTimeoutError as error:
             problem = Problem("hang", "the clock stands still", self.state(watched), message=str(error)[:2000])
         except Exception as error:  # noqa: BLE001  (whatever comes out of a receive path is what is looked for)
@@ -173,6 +173,14 @@ class _Machines(Target):
 
 def _pump(bent_side: Any, watched: Any, bent: Bent) -> Pump:
     return Pump(bent_side, watched, link=_LINK, names=("bent", "watched"), keep_transcript=bent.recorded)
+
+
+def _attempt(call: Callable[..., Any], *arguments: Any) -> None:
+    """What a connection or channel that ended meanwhile no longer does doesn't end the conversation. Of what is called
+    by us only: in a receive path a LocalProtocolError is a bug like any other.
+    """
+    with suppress(LocalProtocolError):
+        call(*arguments)
 
 
 def _weight(machine: Any) -> int:
@@ -305,7 +313,7 @@ class Dtls(_Machines):
         loop.run(timeout=1.0)
         for side in loop.sides:
             if side.machine.is_established:
-                side.machine.send(b"data" * 5)
+                _attempt(side.machine.send, b"data" * 5)
         loop.run(timeout=1.0)
         for side in loop.sides:
             side.machine.close(loop.now)
@@ -328,6 +336,11 @@ def spoilt_packet(message: Any, changes: list[list[Any]]) -> tuple[Any, ...]:
         return (message,)
     data = apply(message.serialize(), changes)
     return (data if len(data) < 12 else sctp_wire.with_checksum(data[:8] + bytes(4) + data[12:]),)
+
+
+def spoilt_message(message: Any, changes: list[list[Any]]) -> tuple[bytes]:
+    """Of DCEP. SCTP carries no message without a byte."""
+    return (apply(message.serialize(), changes) or b"\x00",)
 
 
 class _Associations(_Machines):
@@ -361,19 +374,12 @@ class _Associations(_Machines):
         ]
         loop.run(timeout=1.0)
         for at, (identity, content) in enumerate(zip(opened, ("text", b"binary" * 400, ""), strict=True)):
-            self._attempt(loop.sides[at % 2].machine.send, identity, content, loop.now)
+            _attempt(loop.sides[at % 2].machine.send, identity, content, loop.now)
         loop.run(timeout=1.0)
-        self._attempt(loop.sides[0].machine.close, opened[0], loop.now)
+        _attempt(loop.sides[0].machine.close, opened[0], loop.now)
         loop.run(timeout=2.0)
-        self._attempt(loop.sides[0].machine.shutdown, loop.now)
+        _attempt(loop.sides[0].machine.shutdown, loop.now)
         loop.run(timeout=1.0)
-
-    def _attempt(self, call: Callable[..., Any], *arguments: Any) -> None:
-        """What a channel that was closed meanwhile no longer does doesn't end the conversation."""
-        try:
-            call(*arguments)
-        except LocalProtocolError:
-            return
 
 
 class Sctp(_Associations):
@@ -396,4 +402,4 @@ class Dcep(_Associations):
     worlds: ClassVar[tuple[str, ...]] = ("plain",)
 
     def _bends(self, bent: Bent) -> tuple[dict[str, Any], dict[str, Any]]:
-        return {}, bent.at("message", lambda m, changes: (apply(m.serialize(), changes),))
+        return {}, bent.at("message", spoilt_message)

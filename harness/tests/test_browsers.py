@@ -10,6 +10,7 @@ import pytest
 
 from harness import browsers
 from harness.browsers import Browser, Found
+from harness.endpoints.remains import Remains
 from harness.errors import NotFound
 
 
@@ -194,8 +195,53 @@ def test_firefox_gets_exceptions_for_certificates_nobody_vouches_for(
 def test_browsers_are_started_as_usual_unless_something_is_trusted(tmp_path: Path) -> None:
     for browser in Browser:
         found = Found(browser, "/usr/bin/it", "system")
-        assert browsers.Launch().options(found, "", tmp_path) == found.launch_options
+        options = browsers.Launch().options(found, "", tmp_path)
+        assert options | {"executable_path": "/usr/bin/it"} == found.launch_options
     chromium = browsers.Launch(trusts=(browsers.Trusted("localhost", 1, "AA"),)).options(
         Found(Browser.CHROMIUM, "/usr/bin/it", "system"), "", tmp_path
     )
     assert "--ignore-certificate-errors" in chromium["args"]
+
+
+def test_a_browser_is_started_by_way_of_a_program_that_keeps_its_log_and_dumps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    folder, profile = tmp_path / "a folder", tmp_path / "a profile"
+    folder.mkdir()
+    profile.mkdir()
+    program = put(tmp_path / "it")
+    program.write_text("""#!/bin/sh
+echo "pid $$, profile $2" >&2
+echo MDMP >"$2/minidumps/1.dmp"
+""")
+    remains = Remains(folder)
+    options = browsers.Launch().options(Found(Browser.FIREFOX, str(program), "system"), "", folder)
+    done = subprocess.run(
+        [options["executable_path"], "-profile", str(profile)], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == f"pid {remains.pid}, profile {profile}\n"  # Playwright still reads it
+    assert remains.files() == {"browser.log": done.stderr.encode(), "crash-0.dmp": b"MDMP\n"}
+    assert Remains.since_now(folder).files() == {"browser.log": b""}
+
+
+def test_of_a_log_the_end_is_kept(tmp_path: Path) -> None:
+    remains = Remains(tmp_path)
+    (tmp_path / "browser.log").write_bytes(bytes(5_000_000) + b"the end")
+    log = remains.files()["browser.log"]
+    assert len(log) < 200_000
+    assert log.endswith(b"the end")
+    assert Remains.since_now(tmp_path).files() == {"browser.log": b""}
+    assert (tmp_path / "browser.log").stat().st_size == 0
+
+
+@pytest.mark.parametrize("name", ["chrome-headless-shell", "headless_shell"])
+def test_the_program_of_a_downloaded_build_is_found(tmp_path: Path, name: str) -> None:
+    program = put(tmp_path / "chrome-linux" / name)
+    assert Found(Browser.CHROMIUM, str(tmp_path), "playwright").program == str(program)
+    assert Found(Browser.FIREFOX, str(tmp_path), "playwright").program == ""
+
+
+def test_where_only_playwright_knows_its_chromium_it_is_left_to_playwright(tmp_path: Path) -> None:
+    options = browsers.Launch().options(Found(Browser.CHROMIUM, str(tmp_path), "playwright"), "/its/other", tmp_path)
+    assert "executable_path" not in options

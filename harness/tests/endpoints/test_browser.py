@@ -75,9 +75,13 @@ async def test_a_page_that_crashes_is_a_crash_and_the_next_case_has_another(stac
         await waiting
     with pytest.raises(EndpointCrashed):
         await endpoint.peer_connection()
+    remains = endpoint.remains
+    assert b"Intentionally crashing" in remains["browser.log"]
+    assert remains["crash-0.dmp"].startswith(b"MDMP")
     await endpoint.close()
     other = await stack.endpoint()
     assert (await other.peer_connection()).signalingState == "stable"
+    assert set(other.remains) == {"browser.log"}
     await other.close()
 
 

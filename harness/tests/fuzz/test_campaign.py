@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import multiprocessing
 import random
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from harness.fuzz.campaign import STATE_FILE, Campaign, Limits, LockedError, locked
 from harness.fuzz.finding import Finding, findings_below
-from harness.fuzz.target import Example, Played
+from harness.fuzz.target import Example, Played, Problem
 from harness.tests.fuzz.planted import Planted
 
 LIMITS = Limits(seconds=20.0, examples=300, attempts=4)
@@ -24,6 +25,19 @@ def test_a_problem_is_found_shrunk_confirmed_and_kept(tmp_path: Path) -> None:
     assert (found.confirmed, found.attempts) == (4, 4)
     assert Finding.load(tmp_path / found.id) == found
     assert progress.cells["1 digits"] > 0
+
+
+@pytest.mark.parametrize(("oracle", "kept"), [("crash", True), ("hang", True), ("state", False)])
+def test_what_a_dead_endpoint_left_behind_goes_with_the_finding(tmp_path: Path, oracle: str, kept: bool) -> None:
+    class Deadly(Planted):
+        remains: Mapping[str, bytes] = {"browser.log": b"died", "crash-0.dmp": b"MDMP"}
+
+        def play(self, example: Example) -> Played:
+            return Played.of((), Problem(oracle, "EndpointCrashed"))
+
+    (found,) = Campaign(Deadly(), tmp_path, seed=1, limits=LIMITS).run().fresh
+    files = {path.name for path in (tmp_path / found.id).iterdir()}
+    assert ({"browser.log", "crash-0.dmp"} <= files) == kept
 
 
 def test_what_was_interesting_is_in_the_database(tmp_path: Path) -> None:

@@ -10,9 +10,11 @@ import pytest
 from playwright.async_api import Error
 
 from harness.capture import pcapng
-from harness.fuzz.live import LiveDtls
+from harness.fuzz.live import LiveDtls, LiveSctp
 from harness.fuzz.target import Example, Target
 from harness.fuzz.targets import make
+from peer.errors import LocalProtocolError
+from peer.wire import sctp
 
 # The first message of the bent side, with one bit turned.
 FLIPPED: Example = {"world": "answers", "seam": "datagram", "changes": {"0": [["flip", 3, 0]]}}
@@ -54,6 +56,21 @@ def test_an_exception_of_our_own_peer_is_found(target: Target, monkeypatch: pyte
     )
 
 
+@pytest.mark.parametrize("target", ["sctp"], indirect=True)
+def test_a_refusal_of_our_own_peer_is_not_hidden(target: LiveSctp) -> None:
+    refused, lost = LocalProtocolError("planted"), Error("planted")
+    for error in (refused, lost):
+        target._noticed(target._runner.get_loop(), {"exception": error})
+    assert target._broken == [refused]
+
+
+def test_a_mutant_that_grows_fits_a_record() -> None:
+    encode = LiveSctp.places["packet"][1]
+    packet = sctp.Packet(5000, 5000, 1, chunks=(sctp.CookieAck(),))
+    (mutant,) = encode(packet, [["repeat", 0, 2]] * 9)
+    assert len(mutant) == 15_000
+
+
 @pytest.mark.parametrize("target", ["dtls"], indirect=True)
 def test_a_page_that_crashes_is_found_and_the_next_one_is_new(
     target: LiveDtls, monkeypatch: pytest.MonkeyPatch
@@ -62,6 +79,7 @@ def test_a_page_that_crashes_is_found_and_the_next_one_is_new(
         patched.setattr(LiveDtls, "_examine", _crashing)
         (problem,) = target.play(EXAMPLES["dtls"]).problems
     assert (problem.oracle, problem.endpoint) == ("crash", "chromium")
+    assert target.remains["crash-0.dmp"].startswith(b"MDMP")
     assert target.play(EXAMPLES["dtls"]).problems == ()
 
 

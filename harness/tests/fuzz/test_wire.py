@@ -12,6 +12,7 @@ from harness.fuzz.media import _Media
 from harness.fuzz.target import Example, Played
 from harness.fuzz.targets import make
 from peer import dtls, sctp
+from peer.errors import LocalProtocolError
 from peer.ice.agent import Agent
 from peer.testing import PumpTimeoutError
 
@@ -74,6 +75,15 @@ def test_an_exception_of_its_own_is_found(name: str, monkeypatch: pytest.MonkeyP
     plant(monkeypatch, name, fault)
     (problem,) = play(name).problems
     assert (problem.oracle, problem.error) == ("exception", "KeyError in test_wire.fault")
+
+
+def test_a_machine_that_refuses_a_call_of_its_own_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fault(*_: Any) -> list[Any]:
+        raise LocalProtocolError("planted")
+
+    plant(monkeypatch, "sctp", fault)
+    (problem,) = play("sctp").problems
+    assert problem.error == "LocalProtocolError in test_wire.fault"
 
 
 def test_a_clock_that_stands_still_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
