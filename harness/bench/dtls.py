@@ -1,5 +1,5 @@
 """DTLS: a full 1.2 handshake, both ends, against pyOpenSSL's memory BIO; records of 1,200 bytes against bare
-AES-GCM calls."""
+AES-GCM calls. Everything runs in this process alone, so its own time is what counts, not that of others beside it."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ def shake_hands(client: dtls.Connection, server: dtls.Connection) -> None:
 
 
 def our_handshake() -> float:
-    begin = time.perf_counter()
+    begin = time.process_time()
     for _ in range(HANDSHAKES):
         shake_hands(*pair())
-    return (time.perf_counter() - begin) / HANDSHAKES * 1000
+    return (time.process_time() - begin) / HANDSHAKES * 1000
 
 
 @functools.cache
@@ -104,7 +104,7 @@ def openssl_handshake() -> float:
         except SSL.WantReadError:
             return
 
-    begin = time.perf_counter()
+    begin = time.process_time()
     for _ in range(HANDSHAKES):
         client, server = (SSL.Connection(context) for context in contexts)
         client.set_connect_state()
@@ -114,28 +114,28 @@ def openssl_handshake() -> float:
             for index, (here, there) in enumerate(((client, server), (server, client))):
                 done[index] = shake(here)
                 carry(here, there)
-    return (time.perf_counter() - begin) / HANDSHAKES * 1000
+    return (time.process_time() - begin) / HANDSHAKES * 1000
 
 
 def our_records() -> float:
     """The whole way: `send`, `datagrams_to_send`, `receive_datagram` and its event."""
     client, server = pair()
     shake_hands(client, server)
-    begin = time.perf_counter()
+    begin = time.process_time()
     for _ in range(RECORDS):
         client.send(RECORD)
         for datagram in client.datagrams_to_send(0.0):
             server.receive_datagram(datagram, 0.0)
-    return RECORDS / (time.perf_counter() - begin)
+    return RECORDS / (time.process_time() - begin)
 
 
 def bare_records() -> float:
     aead = AESGCM(bytes(16))
-    begin = time.perf_counter()
+    begin = time.process_time()
     for number in range(RECORDS):
         nonce = number.to_bytes(12, "big")
         aead.decrypt(nonce, aead.encrypt(nonce, RECORD, b"thirteen byte"), b"thirteen byte")
-    return RECORDS / (time.perf_counter() - begin)
+    return RECORDS / (time.process_time() - begin)
 
 
 # --- protection alone
@@ -157,10 +157,10 @@ def protection13() -> Protection:
 
 def sealing(protection: Callable[[], Protection]) -> float:
     seal = protection()[0].seal
-    begin = time.perf_counter()
+    begin = time.process_time()
     for _ in range(RECORDS):
         seal(23, RECORD)
-    return RECORDS / (time.perf_counter() - begin)
+    return RECORDS / (time.process_time() - begin)
 
 
 def opening(protection: Callable[[], Protection]) -> float:
@@ -169,29 +169,29 @@ def opening(protection: Callable[[], Protection]) -> float:
     unprotect, took = opener.open_application_data, 0.0
     for _ in range(RECORDS // BATCH):
         sealed = [sealer.seal(23, RECORD) for _ in range(BATCH)]
-        begin = time.perf_counter()
+        begin = time.process_time()
         for datagram in sealed:
             unprotect(datagram)
-        took += time.perf_counter() - begin
+        took += time.process_time() - begin
     return RECORDS / took
 
 
 def bare_sealing() -> float:
     encrypt, nonce, additional = AESGCM(bytes(16)).encrypt, bytes(12), bytes(13)
-    begin = time.perf_counter()
+    begin = time.process_time()
     for _ in range(RECORDS):
         encrypt(nonce, RECORD, additional)
-    return RECORDS / (time.perf_counter() - begin)
+    return RECORDS / (time.process_time() - begin)
 
 
 def bare_opening() -> float:
     aead, nonce, additional, took = AESGCM(bytes(16)), bytes(12), bytes(13), 0.0
     for _ in range(RECORDS // BATCH):
         sealed = [aead.encrypt(nonce, RECORD, additional) for _ in range(BATCH)]
-        begin = time.perf_counter()
+        begin = time.process_time()
         for ciphertext in sealed:
             aead.decrypt(nonce, ciphertext, additional)
-        took += time.perf_counter() - begin
+        took += time.process_time() - begin
     return RECORDS / took
 
 

@@ -29,6 +29,9 @@ __all__ = ["make_opener", "make_sealer"]
 _EXPLICIT_NONCE: Final = 8
 # Enough for what fits a datagram on nearly every path.
 _SEALING_ROOM: Final = 2048
+# Slices made once, not for every record.
+_HEADER: Final = slice(HEADER_SIZE + _EXPLICIT_NONCE)
+_SEALED: Final = slice(HEADER_SIZE + _EXPLICIT_NONCE, None)
 _pack_additional = Struct(">QBHH").pack
 _pack_gcm_header = Struct(">BHQHQ").pack
 _pack_header = Struct(">BHQH").pack
@@ -214,62 +217,74 @@ class _Opener:
         return payload
 
 
-def _gcm_opening(aead: AESGCM, salt: bytes, epoch: int, window: ReplayWindow, otherwise: _Open) -> _Open:
-    """Opening a datagram of application data. Nearly every record has the number after the highest one, hence a
-    header, nonce and additional data that can be foreseen, as in `_gcm_sealing`. Any other is for `otherwise`.
+def _gcm_opening(
+    aead: AESGCM, salt: bytes, epoch: int, window: ReplayWindow, otherwise: _Open
+) -> tuple[_Open, Callable[[], None]]:
+    """Opening a datagram of application data, and telling the window what was opened so.
+
+    Nearly every record has the size of the one before it and the number after, so all of its header can be foreseen,
+    and with it nonce and additional data, which share the number: salt 4 | number 8 | start 3 | size 2. Any other is
+    for `otherwise`. A datagram longer or shorter than its header says does not prove authentic.
     """
     decrypt = aead.decrypt
-    low = high = 0
-    highest = known_size = -1
     start = _pack_start(ContentType.APPLICATION_DATA, DTLS12)
-    header = bytearray(start + bytes(18))
-    numbered = bytearray(salt + bytes(16) + start + bytes(2))
-    nonce, additional = memoryview(numbered)[:12], memoryview(numbered)[12:]
-
-    def foresee(size: int) -> None:
-        nonlocal low, high, highest, known_size
-        known_size, highest = size, window.highest
-        low, high = highest + 1 & 0xFF, epoch << 40 | highest + 1 >> 8
-        header[11:13] = (size + _EXPLICIT_NONCE + TAG_SIZE).to_bytes(2, "big")
-        numbered[23:] = size.to_bytes(2, "big")
-        renumber()
-
-    def renumber() -> None:
-        header[3:11] = header[13:] = numbered[4:12] = numbered[12:20] = (high << 8).to_bytes(8, "big")
+    header = bytearray(_HEADER.stop)
+    shared = bytearray(salt + bytes(8) + start + bytes(2))
+    nonce, additional = memoryview(shared)[:12], memoryview(shared)[4:]
+    known = low = 0  # last byte of the number after the window's highest, and of the number foreseen
 
     def open_application_data(datagram: bytes) -> bytes | None:
-        nonlocal low, high, highest
-        size = len(datagram) - 37
-        if size != known_size or window.highest != highest:
-            if not 0 <= size <= MAX_FRAGMENT:
-                return None
-            foresee(size)
+        nonlocal low
         try:
-            header[10] = header[20] = numbered[11] = numbered[19] = low
-        except ValueError:
-            low, high = 0, high + 1
-            renumber()
-        if datagram[:21] != header:
-            return otherwise(datagram)
+            header[10] = header[20] = shared[11] = low
+        except ValueError:  # more than a byte: once in 256 records
+            settle()
+            foresee()
+        if header != datagram[_HEADER]:
+            return open_surprise(datagram)
         try:
-            payload = decrypt(nonce, datagram[21:], additional)
+            payload = decrypt(nonce, datagram[_SEALED], additional)
         except InvalidTag:
             return None
-        highest = window.advance()
         low += 1
         return payload
 
-    return open_application_data
+    def open_surprise(datagram: bytes) -> bytes | None:
+        settle()
+        payload = otherwise(datagram)
+        if payload is not None:
+            header[11:13] = (len(payload) + _EXPLICIT_NONCE + TAG_SIZE).to_bytes(2, "big")
+            shared[15:] = len(payload).to_bytes(2, "big")
+            foresee()
+        return payload
+
+    def settle() -> None:
+        nonlocal known
+        window.advance(low - known)
+        known = low
+        header[0] = 0  # nothing is foreseen any more
+
+    def foresee() -> None:
+        nonlocal known, low
+        number = ((epoch << 48) + window.highest + 1).to_bytes(8, "big")
+        known = low = number[7]
+        header[:3], header[3:11], header[13:], shared[4:12] = start, number, number, number
+
+    return open_application_data, settle
 
 
 class GcmOpener(_Opener):
-    __slots__ = ("_salt", "open_application_data")
+    __slots__ = ("_salt", "_settle", "open_application_data")
     _nonce_size = _EXPLICIT_NONCE
 
     def __init__(self, aead: AESGCM, salt: bytes, epoch: int) -> None:
         super().__init__(aead, epoch)
         self._salt = salt
-        self.open_application_data = _gcm_opening(aead, salt, epoch, self._window, self._open_lone)
+        self.open_application_data, self._settle = _gcm_opening(aead, salt, epoch, self._window, self._open_lone)
+
+    def open(self, record: WireRecord) -> tuple[int, int, bytes] | None:
+        self._settle()
+        return super().open(record)
 
     def _nonce(self, number: int, fragment: bytes) -> bytes:
         return self._salt + fragment[:_EXPLICIT_NONCE]

@@ -9,9 +9,10 @@ After that the sequence number in the header is masked with a block made from th
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from struct import Struct
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -24,6 +25,9 @@ from peer.wire.dtls_record import MAX_FRAGMENT, CiphertextRecord, ContentType, R
 __all__ = ["Opener13", "Sealer13"]
 
 _SAMPLE: Final = 16
+# Slices made once, not for every record.
+_SAMPLED: Final = slice(_SAMPLE)
+_CONTENT: Final = slice(-1)
 _FIXED, _HAS_ID, _LONG_SEQUENCE, _HAS_LENGTH = 0x20, 0x10, 0x08, 0x04
 # RFC 9147 4.5.3: forgeries per key.
 _FORGERY_LIMIT: Final = 1 << 36
@@ -37,7 +41,7 @@ _TYPES: Final = tuple(bytes([kind]) for kind in range(256))
 _Seal: TypeAlias = Callable[[int, bytes], bytes]
 _Open: TypeAlias = Callable[[bytes], bytes | None]
 _Mask: TypeAlias = Callable[[bytes | memoryview], bytes]
-_pack = Struct(">BHH").pack
+_pack_header = Struct(">BHH").pack
 _unpack_mask = Struct(">H").unpack_from
 _pack_tail = Struct(">HH").pack
 
@@ -162,53 +166,66 @@ class Sealer13:
         return head + _pack_tail(short ^ masking, size) + sealed
 
 
-def _opening(aead: Aead, mask: _Mask, iv: int, epoch: int, window: ReplayWindow, otherwise: _Open) -> _Open:
+def _splitting(size: int) -> Callable[[bytes], tuple[Any, ...]]:
+    """Splits a datagram with so much ciphertext."""
+    return Struct(f">BBBH{size}s").unpack
+
+
+def _opening(
+    aead: Aead, mask: _Mask, iv: int, epoch: int, window: ReplayWindow, otherwise: _Open
+) -> tuple[_Open, Callable[[], None]]:
     """Opening a datagram of application data in the form that everybody writes: a 16-bit number, a length and no
-    connection id. That its number is the one after the highest can be foreseen; any other is for `otherwise`.
+    connection id. It is foreseen, as in `protection12`, and whatever is another is for `otherwise`.
     """
     decrypt = aead.decrypt
-    nonce, last_of_iv = bytearray(iv.to_bytes(12, "big")), iv & 0xFF
-    low = shown = 0
-    highest = known_size = -1
+    nonce, last_of_iv = bytearray(12), iv & 0xFF
+    known = low = shown = known_size = 0  # `known`: last byte of the number after the window's highest
     flags = _FIXED | _LONG_SEQUENCE | _HAS_LENGTH | epoch & 3
-    header, length = bytearray(5), b""
-
-    def foresee(size: int) -> None:
-        nonlocal low, shown, highest, known_size, length
-        known_size, highest = size, window.highest
-        low, shown = highest + 1 & 0xFF, highest + 1 >> 8 & 0xFF
-        length = (size - 5).to_bytes(2, "big")
-        header[:] = bytes((flags, shown, low)) + length
-        nonce[:] = (iv ^ highest + 1).to_bytes(12, "big")
+    header, split = bytearray(5), _splitting(0)
 
     def open_application_data(datagram: bytes) -> bytes | None:
-        nonlocal low, highest
-        size = len(datagram)
-        if size != known_size or window.highest != highest or low == 256:
-            if not _SHORTEST <= size <= _LONGEST:
-                return None
-            foresee(size)
-        masking = mask(datagram[5:21])
-        if (
-            datagram[2] ^ masking[1] != low
-            or datagram[1] ^ masking[0] != shown
-            or datagram[0] != flags
-            or datagram[3:5] != length
-        ):
-            return otherwise(datagram)
+        nonlocal low
+        try:
+            first, high, number, size, sealed = split(datagram)
+        except struct.error:  # of another size
+            return open_surprise(datagram)
+        masking = mask(sealed[_SAMPLED])
+        if number ^ masking[1] != low or high ^ masking[0] != shown or first != flags or size != known_size:
+            return open_surprise(datagram)
         header[2] = low
         nonce[11] = last_of_iv ^ low
         try:
-            inner = decrypt(nonce, datagram[5:], header)
+            inner = decrypt(nonce, sealed, header)
         except InvalidTag:
             return None
         if inner[-1] != _APPLICATION_DATA:
             return None
-        highest = window.advance()
         low += 1
-        return inner[:-1]
+        return inner[_CONTENT]
 
-    return open_application_data
+    def open_surprise(datagram: bytes) -> bytes | None:
+        if not _SHORTEST <= len(datagram) <= _LONGEST:
+            return None
+        settle()
+        payload = otherwise(datagram)
+        if payload is not None:
+            foresee(len(payload) + _EXPANSION)
+        return payload
+
+    def settle() -> None:
+        nonlocal known, known_size
+        window.advance(low - known)
+        known, known_size = low, 0
+
+    def foresee(size: int) -> None:
+        nonlocal known, low, shown, known_size, split
+        sequence = window.highest + 1
+        known = low = sequence & 0xFF
+        shown, known_size, split = sequence >> 8 & 0xFF, size, _splitting(size)
+        header[:] = _pack_header(flags, sequence & 0xFFFF, size)
+        nonce[:] = (iv ^ sequence).to_bytes(12, "big")
+
+    return open_application_data, settle
 
 
 class Opener13:
@@ -219,6 +236,7 @@ class Opener13:
         "_flags",
         "_iv",
         "_mask",
+        "_settle",
         "_window",
         "epoch",
         "expansion",
@@ -237,13 +255,16 @@ class Opener13:
         self._iv = int.from_bytes(keys.iv, "big")
         self._mask = _mask_function(suite, keys.sequence_key)
         self._window = ReplayWindow()
-        self.open_application_data = _opening(aead, self._mask, self._iv, epoch, self._window, self._open_lone)
+        self.open_application_data, self._settle = _opening(
+            aead, self._mask, self._iv, epoch, self._window, self._open_lone
+        )
 
     def open(self, record: WireRecord) -> tuple[int, int, bytes] | None:
         if not isinstance(record, CiphertextRecord) or len(record.ciphertext) <= TAG_SIZE:
             return None
         if self.failures >= _FORGERY_LIMIT:
             return None
+        self._settle()
         size = record.sequence_size
         mask = self._mask(record.ciphertext[:_SAMPLE])
         short = record.sequence ^ int.from_bytes(mask[:size], "big")
@@ -263,7 +284,7 @@ class Opener13:
         ciphertext = datagram[at:]
         mask = self._mask(ciphertext[:_SAMPLE])
         short = (datagram[1] ^ mask[0]) << 8 | datagram[2] ^ mask[1]
-        header = _pack(flags, short, len(ciphertext)) if at == 5 else bytes((flags, short >> 8, short & 0xFF))
+        header = _pack_header(flags, short, len(ciphertext)) if at == 5 else bytes((flags, short >> 8, short & 0xFF))
         sequence = self._closest(short, 16)
         try:
             inner = self._decrypt((self._iv ^ sequence).to_bytes(12, "big"), ciphertext, header)
