@@ -149,6 +149,7 @@ def send_plan(slots: jsep.Transceiver, configuration: jsep.Configuration) -> Sen
         ),
         layers,
         max_bitrate=slots.send.max_bitrate,
+        total_bitrate=slots.send.total_bitrate,
         ptime=slots.encodings[0].ptime or slots.send.ptime,
         silence_suppression=slots.send.silence_suppression,
     )

@@ -226,6 +226,7 @@ def _send_parameters(draft: Draft, one: Transceiver, theirs: Media, ours: Media 
         reduced_size_rtcp=bundled_has(model, theirs, sdp.RTCP_RSIZE),
         rtcp_mux=bundled_has(model, theirs, sdp.RTCP_MUX),
         max_bitrate=_max_bitrate(theirs),
+        total_bitrate=_total_bitrate(model),
         ptime=_milliseconds(theirs.first(sdp.PTIME)),
         maxptime=_milliseconds(theirs.first(sdp.MAXPTIME)),
         silence_suppression=_suppresses(codecs, codecs_of(theirs), mine),
@@ -298,6 +299,12 @@ def _max_bitrate(block: Media) -> int | None:
     if application is None:
         return None
     return max(0, round(int(application) * 1000 * 0.95) - 50 * 40 * 8)
+
+
+def _total_bitrate(model: SessionDescription) -> int | None:
+    """CT of the session, in kbit/s (RFC 8866 section 5.8). An m-section's says nothing (RFC 9429 section 5.10)."""
+    total = model.session.find("b=CT:")
+    return None if total is None else int(total) * 1000
 
 
 def _suppresses(

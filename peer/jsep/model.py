@@ -238,9 +238,9 @@ class MediaParameters:
 
     Sending: `codecs` carry the remote side's payload types, in its order of preference; receiving: ours. `rids` are
     those in use, or, receiving, those the other side offers to send; `max_bitrate` is the remote TIAS in bit/s (or what
-    follows from AS, RFC 9429 section 5.10); `ptime` and `maxptime` are in ms; `dtmf` says that telephone-event was
-    negotiated; `silence_suppression` that both sides want it for the first codec. `ssrcs` and `ssrc_groups` (RFC 5576)
-    are the remote ones signalled.
+    follows from AS, RFC 9429 section 5.10), `total_bitrate` what its CT leaves all m-sections together; `ptime` and
+    `maxptime` are in ms; `dtmf` says that telephone-event was negotiated; `silence_suppression` that both sides want it
+    for the first codec. `ssrcs` and `ssrc_groups` (RFC 5576) are the remote ones signalled.
     """
 
     codecs: tuple[NegotiatedCodec, ...] = ()
@@ -250,6 +250,7 @@ class MediaParameters:
     reduced_size_rtcp: bool = False
     rtcp_mux: bool = True
     max_bitrate: int | None = None
+    total_bitrate: int | None = None
     ptime: int | None = None
     maxptime: int | None = None
     silence_suppression: bool = False

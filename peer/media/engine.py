@@ -147,7 +147,9 @@ class Engine:
             if machine is None:
                 return
             target = machine.target_bitrate
-        share((one for key, one in self.senders.items() if self._transports.get(key) == transport), target)
+        used = {self._transports.get(key) for key, one in self.senders.items() if one.is_sending}
+        here = [one for key, one in self.senders.items() if self._transports.get(key) == transport]
+        share(here, target, transports=max(1, len(used)))
 
 
 _HANDLERS: Final[dict[type, Callable[..., None]]] = {

@@ -30,11 +30,14 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class SendPlan:
-    """How one transceiver sends. `max_bitrate` is the remote side's limit (b=TIAS); `ptime` in ms."""
+    """How one transceiver sends. `max_bitrate` is the remote side's limit (b=TIAS), `total_bitrate` the one for all
+    transceivers together (b=CT); `ptime` in ms.
+    """
 
     config: rtp.SendConfig
     layers: tuple[Layer, ...]
     max_bitrate: int | None = None
+    total_bitrate: int | None = None
     ptime: int | None = None
     silence_suppression: bool = False
 

@@ -20,9 +20,14 @@ MOST: Final = 5_000_000
 WORTH_TRYING: Final = 100_000
 
 
-def share(outbounds: Iterable[Outbound], total: int) -> None:
-    """Audio first, then video by priority; among the encodings of one track the smallest first."""
+def share(outbounds: Iterable[Outbound], total: int, *, transports: int = 1) -> None:
+    """Audio first, then video by priority; among the encodings of one track the smallest first.
+
+    What the remote side allows all m-sections together (b=CT) is split evenly among `transports` that send.
+    """
     sending = [one for one in outbounds if one.is_sending]
+    allowed = (one.plan.total_bitrate for one in sending if one.plan is not None)
+    total = min([total, *(limit // transports for limit in allowed if limit is not None)])
     audio = sum(1 for one in sending if one.kind == "audio")
     rest = max(total - audio * (AUDIO_BIT_RATE + AUDIO_OVERHEAD), MIN_VIDEO)
     videos = [one for one in sending if one.kind == "video"]

@@ -280,6 +280,21 @@ def test_bandwidth(lines: str, rate: int | None) -> None:
     assert other.only.send.max_bitrate == rate
 
 
+@pytest.mark.parametrize(("level", "total"), [("s=-\r\n", 512_000), ("c=IN IP4 0.0.0.0\r\n", None)])
+def test_bandwidth_in_all(level: str, total: int | None) -> None:
+    """RFC 9429 section 5.10: CT counts at session level alone, AS there not at all. What was said survives."""
+    one, other = pair()
+    one.add("audio")
+    text = one.offer().replace(level, f"{level}b=CT:512\r\nb=AS:100\r\n", 1)
+    other.hear("offer", text)
+    other.answer()
+    assert other.only.send.total_bitrate == total
+    assert other.only.send.max_bitrate == (None if total else 79_000)
+    heard = other.state.current_remote
+    assert heard is not None
+    assert heard.sdp == text
+
+
 def test_packet_times_and_sources() -> None:
     one, other = pair()
     one.configure(announces_ssrcs=False)

@@ -25,10 +25,10 @@ class Layer:
         self.bit_rate, self.paused = bit_rate, paused
 
 
-def shared(total: int, *layers: Layer) -> list[bool]:
+def shared(total: int, *layers: Layer, plan: Any = None) -> list[bool]:
     """Which layers, smallest first, are paused."""
     pictures = SimpleNamespace(width=960, height=540)
-    one: Any = SimpleNamespace(is_sending=True, kind="video", plan=None, layers=layers, pictures=pictures)
+    one: Any = SimpleNamespace(is_sending=True, kind="video", plan=plan, layers=layers, pictures=pictures)
     share([one], total)
     return [layer.paused for layer in layers]
 
@@ -54,3 +54,15 @@ def test_a_layer_alone_is_never_paused() -> None:
     layer = Layer(1)
     assert shared(1000, layer) == [False]
     assert layer.bit_rate == 30_000
+
+
+@pytest.mark.parametrize(("allowed", "rate"), [(None, 1_000_000), (200_000, 200_000), (2_000_000, 1_000_000)])
+def test_what_the_session_allows_in_all_is_not_exceeded(allowed: int | None, rate: int) -> None:
+    """b=CT, RFC 9429 section 5.10; half of it on each of two transports."""
+    layer, plan = Layer(1), SimpleNamespace(max_bitrate=None, total_bitrate=allowed)
+    shared(1_000_000, layer, plan=plan)
+    assert layer.bit_rate == rate
+    one: Any = SimpleNamespace(is_sending=True, kind="video", plan=plan, layers=[layer], pictures=SimpleNamespace())
+    one.pictures.width, one.pictures.height = 960, 540
+    share([one], 1_000_000, transports=2)
+    assert layer.bit_rate == (rate if allowed != 200_000 else 100_000)
