@@ -40,6 +40,7 @@ from .session import (
 )
 from .sources import source_lines
 from .write import (
+    ICE_OPTIONS,
     NO_CANDIDATE,
     Address,
     SimulcastLines,
@@ -113,11 +114,11 @@ class _Writer:
 
     def write(self) -> SessionDescription:
         offer = self._offer
-        trickles = any("trickle" in options for options in self._all_ice_options())
+        offered = {option for options in self._all_ice_options() for option in options}
         block = session_block(
             self._state,
             groups=[*(sdp.Group("BUNDLE", mids) for mids in self._groups), *self._lip_sync()],
-            ice_options=trickles,
+            ice_options=_ice_options(offered),
             allow_mixed=offer.session.has(sdp.EXTMAP_ALLOW_MIXED),
             identity=self._options.identity,
             shared=self._shared,
@@ -304,6 +305,13 @@ class _Writer:
                 members = [(mid, set(alive[mid].stream_ids)) for mid in group.mids if mid in alive]
                 result += [sdp.Group("LS", mids) for mids in _in_sync(members)]
         return result
+
+
+def _ice_options(offered: set[str]) -> tuple[str, ...]:
+    """None where none was offered (RFC 9429 section 5.3.1); ice2 wherever there is a line (RFC 8445 section 10)."""
+    if "trickle" in offered:
+        return ICE_OPTIONS
+    return ("ice2",) if "ice2" in offered else ()
 
 
 def _in_sync(members: list[tuple[str, set[str]]]) -> list[tuple[str, ...]]:

@@ -40,6 +40,7 @@ from .session import (
 )
 from .sources import source_lines
 from .write import (
+    ICE_OPTIONS,
     NO_CANDIDATE,
     Address,
     SimulcastLines,
@@ -221,7 +222,7 @@ class _Writer:
         block = session_block(
             self._state,
             groups=groups,
-            ice_options=True,
+            ice_options=ICE_OPTIONS,
             allow_mixed=True,
             identity=self._options.identity,
             shared=self._shared,

@@ -22,6 +22,7 @@ from .model import (
 )
 
 __all__ = [
+    "ICE_OPTIONS",
     "NO_CANDIDATE",
     "Address",
     "TransportLines",
@@ -43,6 +44,7 @@ class Address:
     connection: str
 
 
+ICE_OPTIONS = ("trickle", "ice2")  # RFC 8840 section 4.1.1, RFC 8445 section 10
 NO_CANDIDATE = Address(9, "IN IP4 0.0.0.0")  # RFC 8840 section 4.1.1
 
 
@@ -77,7 +79,7 @@ def session_block(
     state: State,
     *,
     groups: Iterable[sdp.Group],
-    ice_options: bool,
+    ice_options: tuple[str, ...],
     allow_mixed: bool,
     identity: str | None,
     shared: Iterable[str] = (),
@@ -85,7 +87,7 @@ def session_block(
     """The session level (RFC 9429 section 5.2.1). `state.version` is the version to write."""
     lines = ["v=0", f"o=- {state.configuration.session_id} {state.version} IN IP4 0.0.0.0", "s=-", "t=0 0"]
     if ice_options:
-        lines.append("a=ice-options:trickle ice2")
+        lines.append(f"a=ice-options:{' '.join(ice_options)}")
     if identity is not None:
         lines.append(sdp.IDENTITY.line(identity))
     lines += [sdp.GROUP.line(group) for group in groups]

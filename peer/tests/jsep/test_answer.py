@@ -45,6 +45,9 @@ def test_ice_options_only_where_offered() -> None:
     offer = offer_of("audio")
     assert answer_to(offer).session.first(sdp.ICE_OPTIONS) == ("trickle", "ice2")
     assert answer_to(without(offer, "a=ice-options")).session.first(sdp.ICE_OPTIONS) is None
+    for offered, answered in (("trickle", ("trickle", "ice2")), ("ice2", ("ice2",)), ("rtp+ecn", None)):
+        text = changed(offer, "a=ice-options:trickle ice2", f"a=ice-options:{offered}")
+        assert answer_to(text).session.first(sdp.ICE_OPTIONS) == answered
 
 
 def test_extmap_allow_mixed_where_offered() -> None:
