@@ -192,6 +192,8 @@ class Gatherer:
         task = self._loop.create_task(_Within(self.options.enter, work).run())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # A task that is cancelled before its first step never comes to the work.
+        task.add_done_callback(lambda _: work.close())
         if gathering:
             self._gathering.add(task)
             task.add_done_callback(self._gathering.discard)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 
 import aioice
 import pytest
@@ -146,6 +147,20 @@ async def test_datagrams_for_a_base_that_is_gone_are_lost_and_close_is_final() -
     a.gatherer.close()
     await asyncio.sleep(0)
     assert not a.agent.local_candidates
+
+
+async def test_work_that_close_finds_unbegun_is_done_with() -> None:
+    begun = []
+
+    async def work() -> None:
+        begun.append(True)
+
+    a, unbegun = Driver(), work()
+    a.gatherer._start(unbegun)
+    a.close()
+    await a.gatherer.wait_closed()
+    await asyncio.sleep(0)
+    assert (begun, inspect.getcoroutinestate(unbegun)) == ([], inspect.CORO_CLOSED)
 
 
 @pytest.mark.parametrize("we_control", [True, False])
