@@ -12,7 +12,7 @@ from cases.bending import dropped, without
 from cases.planting import Fault, and_attribute, lacks, lines, patched, patient, planted, requests, stun
 from peer.api import Seams
 from peer.api.gathering import Gathering
-from peer.ice.agent import Address, Candidate
+from peer.ice.agent import Address, Candidate, TcpType
 from peer.ice.edge import gatherer
 from peer.wire import sctp
 from peer.wire.stun import Attribute, AttributeType, Class, Message, Method
@@ -28,6 +28,7 @@ RESTARTS = "cases/ice/test_rfc8445_9_restarts.py::test_"
 ATTRIBUTES = "cases/ice/test_rfc8839_5_attributes.py::test_"
 TRICKLE = "cases/ice/test_rfc8838_trickle.py::test_"
 TIMING = "cases/ice/test_rfc8445_14_timing.py::test_"
+TCP = "cases/ice/test_rfc6544_tcp.py::test_"
 TURN = "cases/ice/test_rfc8656_client.py::test_"
 
 MUTE = stun(lambda _: ())
@@ -138,6 +139,10 @@ def always_says(name: str, value: Callable[[], str]) -> Fault:
 def gathers(change: Callable[[Candidate], Candidate]) -> Fault:
     usual = gatherer._host_candidate
     return patched("peer.ice.edge.gatherer._host_candidate", lambda *given: change(usual(*given)))
+
+
+def active_candidates(change: Callable[[Candidate], Candidate]) -> Fault:
+    return gathers(lambda one: change(one) if one.tcp_type is TcpType.ACTIVE else one)
 
 
 def numbers() -> Callable[[], str]:
@@ -304,6 +309,17 @@ FAULTS = {
         ),
         local_preferences_of_one_type_differ=gathers(lambda one: replace(one, priority=126 << 24 | 65535 << 8 | 255)),
         an_offer_without_trickle_is_answered_by_regular_ice=MUTE,
+    ),
+    **planted(
+        TCP,
+        sanity_an_endpoint_connects_where_there_is_only_tcp=MUTE,
+        an_active_candidate_has_the_port_9=active_candidates(
+            lambda one: replace(one, address=Address("127.0.0.1", 10))
+        ),
+        a_call_comes_from_the_address_of_an_active_candidate=active_candidates(
+            lambda one: replace(one, address=Address("198.51.100.7", one.address.port))
+        ),
+        messages_travel_in_frames_both_ways=patched("peer.ice.edge.tcp.split_frames", lambda _: []),
     ),
     **planted(
         TURN,
