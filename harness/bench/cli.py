@@ -12,9 +12,9 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from harness.bench import datachannel, dtls, fuzz, sdp, setup, srtp
-from harness.bench.model import Benchmark, Outcome, run_in_turn
+from harness.bench.model import REFERENCE, Benchmark, Outcome, run_in_turn
 
-__all__ = ["bench"]
+__all__ = ["bench", "compared"]
 
 
 def every() -> list[Benchmark]:
@@ -23,19 +23,27 @@ def every() -> list[Benchmark]:
 
 
 def table(outcomes: list[Outcome]) -> Table:
-    made = Table(title="medians, and the reference peer's ratio to each")
-    for column in ("benchmark", "unit", "reference", "others (ratio)"):
+    made = Table(title="medians, and what the reference peer makes of each")
+    for column in ("benchmark", "unit", "reference", "others"):
         made.add_column(column)
     for outcome in outcomes:
         entry = outcome.to_json()
-        others = ", ".join(
-            f"{name} {spread['median']:.4g} (x{entry['ratio'].get(name, float('nan')):.2f})"
-            for name, spread in entry["others"].items()
+        others = "; ".join(
+            f"{name} {spread['median']:.4g}{compared(outcome, name)}" for name, spread in entry["others"].items()
         )
         left_out = "".join(f"; {name}: {why}" for name, why in outcome.missing.items())
         mine = f"{entry['reference']['median']:.4g}" if entry["reference"] else "-"
         made.add_row(entry["name"], entry["unit"], mine, others + left_out)
     return made
+
+
+def compared(outcome: Outcome, name: str) -> str:
+    """The reference's figure in terms of another's, in words that say which way is better."""
+    if REFERENCE not in outcome.figures:
+        return ""
+    times = outcome.median(REFERENCE) / outcome.median(name)
+    better = "more" if outcome.benchmark.more_is_better else "less"
+    return f" (reference: {times:.2f} times that, {better} is better)"
 
 
 def bench(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-__all__ = ["Benchmark", "ContestantMissing", "Outcome", "Round", "run_in_turn"]
+__all__ = ["REFERENCE", "Benchmark", "ContestantMissing", "Outcome", "Round", "run_in_turn"]
 
 Round: TypeAlias = Callable[[], float]
 """Does the work once and returns the figure in the benchmark's unit."""
