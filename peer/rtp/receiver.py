@@ -22,6 +22,8 @@ __all__ = ["Owner", "Receiver", "Source"]
 SOURCE_AGE: Final = 10.0
 """W3C section 5.3: sources of the last ten seconds."""
 MIN_WAIT, MAX_WAIT = 0.15, 0.6
+KEY_FRAME_TIME: Final = 0.15
+"""Seconds that a sender may take to make a key frame; then the request was lost, or its answer."""
 REORDERING: Final = 0.06
 """Seconds to wait where nothing is retransmitted: only for packets that overtook each other."""
 
@@ -124,8 +126,8 @@ class Receiver(Intake):
     def _advance(self, stream: Incoming, now: float, events: list[Event]) -> None:
         round_trip_time = self._inlet.round_trip_time
         repeats = "nack" in stream.codec.feedback
-        # Two tries of a retransmission, then the picture is given up for a key frame.
-        stream.buffer.wait = min(max(2.5 * round_trip_time + 0.05, MIN_WAIT), MAX_WAIT) if repeats else REORDERING
+        # Three tries of a retransmission, then the picture is given up for a key frame.
+        stream.buffer.wait = min(max(3.3 * round_trip_time + 0.05, MIN_WAIT), MAX_WAIT) if repeats else REORDERING
         if stream.video and not repeats:
             stream.buffer.wait = MIN_WAIT
         for out in stream.buffer.take(now):
@@ -134,9 +136,10 @@ class Receiver(Intake):
             else:
                 self._unit(stream, out, now, events)
         if repeats:
-            self._request(stream, now, max(1.1 * round_trip_time, 0.02))
+            # Twice a round trip: a request may be lost too, and one that repeats what is on its way is passed over.
+            self._request(stream, now, max(0.55 * round_trip_time, 0.02))
         asked = stream.key_frame_requested_at
-        if stream.needs_key_frame and asked is not None and now - asked > max(2 * round_trip_time, 0.3):
+        if stream.needs_key_frame and asked is not None and now - asked > 1.5 * round_trip_time + KEY_FRAME_TIME:
             self._request_key_frame(stream, now)
 
     def _request(self, stream: Incoming, now: float, interval: float) -> None:

@@ -43,6 +43,27 @@ def bend(change: Callable[[rtp.Packet], Iterable[rtp.Packet | bytes]]) -> Callab
     return lambda message: change(message) if isinstance(message, rtp.Packet) else (message,)
 
 
+def hundredth(payload_type: int) -> Callable[[bytes], bool]:
+    """True to the hundredth datagram of this payload type."""
+    count = iter(range(100_000))
+    return lambda data: data[1] & 0x7F == payload_type and next(count) == 99
+
+
+def test_a_request_that_gets_lost_is_repeated_before_a_round_trip_is_over() -> None:
+    delay, nack = 0.05, 205
+    requests = iter(range(100_000))
+    asked = Link(delay=delay, drop_if=lambda data: data[1] == nack and data[0] & 0x1F == 1 and next(requests) == 0)
+    world = World.make(Link(delay=delay, drop_if=hundredth(VP8.payload_type)), asked)
+    world.a.add_sender(send_config())
+    world.b.add_receiver(receive_config())
+    Camera(world, rate=100, size=500).run(2)
+    shown = world.frames()
+    times = [one.frame.arrival for one in shown]
+    assert numbers(shown) == sorted(numbers(shown))
+    assert next(requests) >= 2
+    assert max(late - number / 100 for late, number in zip(times, numbers(shown), strict=True)) < 4 * delay + 0.05
+
+
 def test_a_lost_picture_asks_for_a_key_frame_and_shows_nothing_torn() -> None:
     plain = Codec(96, "video/VP8", 90000, feedback=frozenset({"nack pli"}))
     world = World.make(Link(delay=0.02, drop=frozenset({30})))
