@@ -22,10 +22,15 @@ BETA: Final = 0.85
 """How far below what gets through the estimate falls (section 5.5)."""
 GROWTH: Final = 1.08
 """A second, far from where a queue last built up."""
+NEAR_PEAK: Final = 0.8
 RAMP: Final = 2.0
 """A second, until a queue builds up for the first time."""
 HEADROOM: Final = 1.5
 """The estimate isn't more than this times what gets through: growth has to be tried by sending."""
+RECOVERY: Final = 1.5
+"""A second, well below where a queue last built up: there is known to be room."""
+FALL: Final = 0.5
+"""The estimate is at least this times the one before: where little was sent, little got through."""
 RATE_WINDOW: Final = 0.5
 STEER_INTERVAL: Final = 0.1
 PACKET: Final = 1200 * 8
@@ -181,6 +186,7 @@ class Estimator:
         since, self._grown_at = self._grown_at, now
         if usage is Usage.OVER:
             if throughput is not None and now - self._fallen_at > self.round_trip_time + 0.2:
+                throughput = max(throughput, FALL * self._by_delay)
                 self._peak = throughput if self._peak is None else 0.7 * self._peak + 0.3 * throughput
                 self._by_delay = min(self._by_delay, BETA * throughput)
                 self._fallen_at = now
@@ -192,7 +198,9 @@ class Estimator:
             return
         if self._peak is None:
             grown = self._by_delay * RAMP**elapsed
-        elif 0.8 < self._by_delay / self._peak < 1.2:
+        elif self._by_delay <= NEAR_PEAK * self._peak:
+            grown = min(self._by_delay * RECOVERY**elapsed, max(NEAR_PEAK * self._peak, self._by_delay + 1000.0))
+        elif self._by_delay < self._peak / NEAR_PEAK:
             # Near the place where it last went wrong: half a packet a response time.
             response = self.round_trip_time + 0.1
             grown = self._by_delay + max(1000.0, 0.5 * PACKET * min(elapsed / response, 1.0))
@@ -218,7 +226,9 @@ class Estimator:
             return
         self._loss_at = now
         if fraction > HIGH_LOSS:
-            self._by_loss *= 1 - 0.5 * fraction
+            # What got through in spite of it fits: what was sent before it fell is still being told of as lost.
+            fits = min(self._by_loss, BETA * (self._throughput() or 0.0))
+            self._by_loss = max(self._by_loss * (1 - 0.5 * fraction), fits)
         elif fraction < LOW_LOSS:
             self._by_loss *= 1.05
         self._by_loss = min(max(self._by_loss, self._minimum), self._maximum)

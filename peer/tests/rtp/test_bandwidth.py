@@ -71,3 +71,14 @@ def test_little_loss_does_not_lower_the_estimate() -> None:
     world.b.add_receiver(receive_config())
     targets = measure(world, Encoder(world), 10)
     assert targets[-1][1] > 400_000
+
+
+def test_a_bottleneck_that_drops_most_of_what_comes_is_not_undershot() -> None:
+    world = World.make(Link(delay=0.02), Link(delay=0.02))
+    world.a.add_sender(send_config())
+    world.b.add_receiver(receive_config())
+    encoder = Encoder(world, rate=20)
+    assert measure(world, encoder, 3)[-1][1] > 1_000_000
+    world.pump.set_link(Link(rate=300_000 / 8, queue=11_250, delay=0.02), Link(delay=0.02))
+    targets = measure(world, encoder, 20)
+    assert all(210_000 < target < 390_000 for time, target in targets if time > 13)
