@@ -17,7 +17,7 @@ from peer.api import Seams
 from peer.dtls import Version
 from peer.errors import DecodeError
 from peer.wire.dtls_record import ContentType, Record, parse_datagram
-from peer.wire.sctp import Packet
+from peer.wire.sctp import Packet, Pad
 
 Connect: TypeAlias = Callable[..., Awaitable[Connection]]
 
@@ -75,8 +75,9 @@ async def test_application_data_in_clear_is_dropped(
     wire.never(sctp.heartbeat_ack().where(says(b"in clear"), "to it"), sender=endpoint)
 
 
-def sctp_packet(speaker: SctpIntruder, words: bytes) -> bytes:
-    chunks = (heartbeat(words),)
+def sctp_packet(speaker: SctpIntruder, words: bytes, padding: int = 0) -> bytes:
+    """A HEARTBEAT with these words, and so many bytes of a PAD chunk behind it, which no answer has to hold."""
+    chunks = (heartbeat(words), Pad(padding)) if padding else (heartbeat(words),)
     return Packet(source_port=5000, destination_port=5000, verification_tag=speaker.tag, chunks=chunks).serialize()
 
 
