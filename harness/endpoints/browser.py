@@ -12,7 +12,7 @@ import json
 import os
 import tempfile
 import zlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +27,7 @@ from harness.endpoints.tab import Tab, quietly
 from harness.errors import EndpointCrashed, EndpointError
 from harness.script.steps import Script, Step
 from harness.script.trace import Entry, entry_from_json
+from harness.script.values import from_json
 
 __all__ = ["BrowserEndpoint", "BrowserStack"]
 
@@ -81,7 +82,7 @@ class BrowserEndpoint(Endpoint):
             nudge.add_done_callback(self._nudges.discard)
         told = json.loads(answer)
         self._deliver(entry_from_json(entry) for entry in told["events"])
-        return [entry_from_json(entry) for entry in _with_states(json.loads(_unpacked(told["entries"])))]
+        return list(_with_states(json.loads(_unpacked(told["entries"]))))
 
     async def _nudge(self) -> None:
         """Ask for nothing, so that an acknowledgement goes out with the question.
@@ -132,21 +133,22 @@ def _unpacked(text: str) -> str | bytes:
     return zlib.decompress(base64.b64decode(text[1:])) if text.startswith("z") else text
 
 
-def _with_states(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _with_states(entries: list[dict[str, Any]]) -> Iterator[Entry]:
     """The entries with their states whole again: a page tells what changed since the entry before (`compacted`)."""
     known: dict[str, dict[str, Any]] = {}
     for entry in entries:
+        changes = from_json(entry["states"])
         if entry["what"] == "event":
             on = entry["on"]
-            entry["states"] = known[on] = {**known.get(on, {}), **entry["states"]}
+            known[on] = {**known.get(on, {}), **changes}
+            yield entry_from_json(entry, known[on])
             continue
-        for name, changed in entry["states"].items():
+        for name, changed in changes.items():
             if changed is None:
                 del known[name]
             else:
                 known[name] = {**known.get(name, {}), **changed}
-        entry["states"] = dict(known)
-    return entries
+        yield entry_from_json(entry, dict(known))
 
 
 class BrowserStack(Stack):

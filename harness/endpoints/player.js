@@ -8,6 +8,7 @@ globalThis.peerproof = (() => {
 
   const handles = new Map(); // name -> value
   const names = new Map(); // object -> name
+  const tables = new Map(); // object with a name -> what the tables say of its interface
   const adopted = new Map(); // "owner:member" -> how many
   const untaken = new Map(); // "handle type" -> events no Wait has taken
   const promises = new Map(); // name -> promise of a call nobody waited for
@@ -19,9 +20,15 @@ globalThis.peerproof = (() => {
   let backlog = [];
 
   const seconds = () => (performance.timeOrigin + performance.now()) / 1000;
+  const interfaces = new Map(); // prototype -> name
   const interfaceOf = (object) => {
-    const name = Object.prototype.toString.call(object).slice(8, -1);
-    return TABLES.aliases[name] ?? name;
+    const prototype = Object.getPrototypeOf(object);
+    let known = interfaces.get(prototype);
+    if (known === undefined) {
+      const name = Object.prototype.toString.call(object).slice(8, -1);
+      interfaces.set(prototype, (known = TABLES.aliases[name] ?? name));
+    }
+    return known;
   };
   const isObject = (value) => (typeof value === "object" && value !== null) || typeof value === "function";
 
@@ -53,10 +60,17 @@ globalThis.peerproof = (() => {
     if (Array.isArray(value)) return value.map((item) => encode(item, depth + 1));
     if (value instanceof RTCStatsReport || value instanceof Map) return encode(Object.fromEntries(value), depth + 1);
     if (value instanceof Error || value instanceof DOMException) return failureOf(value);
-    const plain = [Object.prototype, null].includes(Object.getPrototypeOf(value));
+    const prototype = Object.getPrototypeOf(value);
+    const plain = prototype === Object.prototype || prototype === null;
     if (!plain && typeof value.toJSON !== "function") return { $object: interfaceOf(value) };
     const members = plain ? value : value.toJSON();
-    return Object.fromEntries(Object.entries(members).map(([name, item]) => [name, encode(item, depth + 1)]));
+    const encoded = {};
+    for (const name of Object.keys(members)) {
+      const item = encode(members[name], depth + 1);
+      if (name !== "__proto__") encoded[name] = item;
+      else Object.defineProperty(encoded, name, { value: item, enumerable: true });
+    }
+    return encoded;
   }
 
   function decode(value) {
@@ -98,7 +112,10 @@ globalThis.peerproof = (() => {
     if (!isObject(value)) return;
     const known = names.has(value);
     const listed = TABLES.interfaces[interfaceOf(value)];
-    if (listed) names.set(value, name);
+    if (listed) {
+      names.set(value, name);
+      tables.set(value, listed);
+    }
     if (listed && !known) for (const type of listed.events) value.addEventListener(type, fired);
   }
 
@@ -113,14 +130,14 @@ globalThis.peerproof = (() => {
 
   function statesOf(object) {
     const states = {};
-    for (const name of TABLES.interfaces[interfaceOf(object)].states) states[name] = encode(object[name]);
+    for (const name of tables.get(object).states) states[name] = encode(object[name]);
     return states;
   }
 
   function allStates() {
     const states = {};
     for (const [object, name] of names) {
-      if (TABLES.interfaces[interfaceOf(object)].states.length) states[name] = statesOf(object);
+      if (tables.get(object).states.length) states[name] = statesOf(object);
     }
     return states;
   }
@@ -189,13 +206,54 @@ globalThis.peerproof = (() => {
   // W3C lets a promise of a closed connection stay unsettled for ever.
   const CLOSED_PATIENCE = 0.1;
 
+  // One timer for all deadlines: most promises settle long before theirs, and to set and clear a timer for each costs more
+  // than many a call. It is set for the earliest deadline, and looks again when it was set for one that is gone.
+  const deadlines = new Map(); // function -> when it is due
+  let alarm = null;
+  let due = Infinity;
+
+  function expect(late, seconds) {
+    const when = performance.now() + 1000 * seconds;
+    deadlines.set(late, when);
+    if (when < due) ring(when);
+  }
+
+  function ring(when) {
+    clearTimeout(alarm);
+    due = when;
+    alarm = setTimeout(rung, Math.max(0, when - performance.now()));
+  }
+
+  function rung() {
+    due = Infinity;
+    const now = performance.now();
+    let next = Infinity;
+    for (const [late, when] of [...deadlines]) {
+      if (when > now) next = Math.min(next, when);
+      else {
+        deadlines.delete(late);
+        late();
+      }
+    }
+    if (next < Infinity) ring(next);
+  }
+
   function within(promise, timeout, object) {
-    const closed = interfaceOf(object) === "RTCPeerConnection" && object.signalingState === "closed";
-    let timer;
-    const late = new Promise((done) => {
-      timer = setTimeout(() => done(PENDING), 1000 * (closed ? Math.min(timeout, CLOSED_PATIENCE) : timeout));
+    const closed = object instanceof RTCPeerConnection && object.signalingState === "closed";
+    return new Promise((done, failed) => {
+      const late = () => done(PENDING);
+      expect(late, closed ? Math.min(timeout, CLOSED_PATIENCE) : timeout);
+      promise.then(
+        (value) => {
+          deadlines.delete(late);
+          done(value);
+        },
+        (error) => {
+          deadlines.delete(late);
+          failed(error);
+        },
+      );
     });
-    return Promise.race([promise, late]).finally(() => clearTimeout(timer));
   }
 
   // Resolves with what look() finds once that isn't undefined. Looks after every event, and every few milliseconds.
@@ -231,7 +289,7 @@ globalThis.peerproof = (() => {
 
   const operations = {
     new({ interface: name, args = [], bind: as }) {
-      const value = new (resolve(name))(...decode(args));
+      const value = new (resolve(name))(...args.map(decode));
       bind(as, value);
       return value;
     },
@@ -239,7 +297,7 @@ globalThis.peerproof = (() => {
     async call({ on, method, args = [], bind: as, awaited = true, timeout = 5 }) {
       const object = resolve(on);
       if (typeof object[method] !== "function") throw new TypeError(`${on}.${method} is not a function`);
-      let value = object[method](...decode(args));
+      let value = object[method](...args.map(decode));
       if (value instanceof Promise) {
         if (!awaited) return later(as, value);
         value = await within(value, timeout, object);
@@ -360,26 +418,43 @@ globalThis.peerproof = (() => {
   const LONG = 8_000;
   async function packed(text) {
     if (text.length < LONG) return text;
-    const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("deflate"));
-    return `z${bytesToText(new Uint8Array(await new Response(stream).arrayBuffer()))}`;
+    const { readable, writable } = new CompressionStream("deflate");
+    const writer = writable.getWriter();
+    writer.write(new TextEncoder().encode(text));
+    writer.close();
+    let packed = "z";
+    let rest = new Uint8Array(0);
+    for (const reader = readable.getReader(); ; ) {
+      const { value, done } = await reader.read();
+      if (done) return packed + bytesToText(rest);
+      const bytes = new Uint8Array(rest.length + value.length);
+      bytes.set(rest);
+      bytes.set(value, rest.length);
+      const whole = bytes.length - (bytes.length % 3); // base64 without padding in between
+      packed += bytesToText(bytes.subarray(0, whole));
+      rest = bytes.slice(whole);
+    }
   }
 
   // Of states only what changed since the entry before, and null for a name that went.
+  const NOTHING = {};
   function compacted(entries) {
     const told = new Map();
     const news = (name, states) => {
-      const before = told.get(name) ?? {};
+      const before = told.get(name) ?? NOTHING;
       told.set(name, states);
-      return Object.fromEntries(Object.entries(states).filter(([member, value]) => before[member] !== value));
+      const fresh = {};
+      for (const member in states) if (before[member] !== states[member]) fresh[member] = states[member];
+      return fresh;
     };
     return entries.map((entry) => {
       if (entry.what === "event") return { ...entry, states: news(entry.on, entry.states) };
       const states = {};
       for (const name of told.keys()) if (!(name in entry.states)) states[name] = null;
       for (const name in states) told.delete(name);
-      for (const [name, whole] of Object.entries(entry.states)) {
+      for (const name in entry.states) {
         const known = told.has(name);
-        const changed = news(name, whole);
+        const changed = news(name, entry.states[name]);
         if (!known || Object.keys(changed).length) states[name] = changed;
       }
       return { ...entry, states };
@@ -392,7 +467,7 @@ globalThis.peerproof = (() => {
       if (interfaceOf(object) === "MediaStreamTrack") object.stop();
     }
     MEDIA.reset();
-    for (const map of [handles, names, adopted, untaken, promises]) map.clear();
+    for (const map of [handles, names, tables, adopted, untaken, promises]) map.clear();
     backlog = [];
     take();
     streaming = false;

@@ -152,34 +152,23 @@ def entry_to_json(entry: Entry) -> dict[str, Any]:
     return out
 
 
-def entry_from_json(data: object) -> Entry:
-    """Read an entry. Raises ScriptError when it isn't one."""
+def entry_from_json(data: object, states: States | None = None) -> Entry:
+    """Read an entry; `states` are its states where they are known already. Raises ScriptError when it isn't one."""
     try:
-        return _read_entry(data)
+        return _read_entry(data, states)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ScriptError(f"not an entry of a trace: {error!r}") from error
 
 
-def _read_entry(data: Any) -> Entry:
-    when = {"time": float(data.get("time", 0.0)), "sequence": int(data.get("sequence", 0))}
+def _read_entry(data: Any, known: Mapping[str, Any] | None) -> Entry:
+    time, sequence = float(data.get("time", 0.0)), int(data.get("sequence", 0))
+    states = from_json(data.get("states") or {}) if known is None else known
+    step = int(data["step"])
     if data["what"] == "event":
-        return Fired(
-            int(data["step"]),
-            data["on"],
-            data["event"],
-            from_json(data.get("detail") or {}),
-            from_json(data.get("states") or {}),
-            **when,  # type: ignore[arg-type]  # a float and an int, by name
-        )
+        detail = from_json(data.get("detail") or {})
+        return Fired(step, data["on"], data["event"], detail, states, time, sequence)
     thrown = data.get("failure")
     failure = None
     if thrown is not None:
         failure = Failure(thrown["name"], thrown.get("message", ""), from_json(thrown.get("detail") or {}))
-    return Outcome(
-        int(data["step"]),
-        Kind(data["kind"]),
-        from_json(data.get("value")),
-        failure,
-        from_json(data.get("states") or {}),
-        **when,  # type: ignore[arg-type]  # a float and an int, by name
-    )
+    return Outcome(step, Kind(data["kind"]), from_json(data.get("value")), failure, states, time, sequence)
