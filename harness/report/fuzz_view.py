@@ -19,6 +19,7 @@ __all__ = ["CampaignView", "FoundView", "HeatMap", "read_campaigns"]
 WIDTH: Final = 640
 HEIGHT: Final = 140
 _SHADES: Final = 5
+_PAIR: Final = "pair: "
 _MOST_POINTS: Final = 300
 _MOST_FINDINGS: Final = 200
 _STATES: Final = (
@@ -44,9 +45,10 @@ class Heat:
 
 @dataclass(frozen=True, slots=True)
 class HeatMap:
-    """Calls by the signalling state they were made in."""
+    """How often what a row names met what a column names. `corner` says what the rows are."""
 
-    states: tuple[str, ...]
+    corner: str
+    columns: tuple[str, ...]
     rows: tuple[tuple[str, tuple[Heat, ...]], ...]
     reached: int
 
@@ -77,7 +79,9 @@ class CampaignView:
     cells: int
     line: str
     stale: float
+    figures: tuple[tuple[str, int, int], ...]
     heat: HeatMap | None
+    pairs: HeatMap | None
     findings: tuple[FoundView, ...]
 
 
@@ -114,7 +118,9 @@ def _campaign(data: Mapping[str, Any], folder: Path, report: Path, problems: lis
         cells=len(cells),
         line=_line(first, seconds),
         stale=seconds - first[-1] if first else 0.0,
+        figures=tuple((str(name), int(part), int(whole)) for name, (part, whole) in data.get("figures", {}).items()),
         heat=_heat(cells) if data["target"] == "signalling" else None,
+        pairs=_pairs(cells) if data["target"] == "signalling" else None,
         findings=tuple(_findings(folder, report, problems))[:_MOST_FINDINGS],
     )
 
@@ -142,15 +148,35 @@ def _heat(cells: Mapping[str, int]) -> HeatMap | None:
         if state in _STATES and call:
             counts[call, state] += count
             ends.setdefault((call, state), set()).add(end)
+    return _map("Call", _STATES, counts, ends)
+
+
+def _pairs(cells: Mapping[str, int]) -> HeatMap | None:
+    """Steps of the transition table by what the next step of the same connection was: the state between is theirs."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for cell, count in cells.items():
+        if not cell.startswith(_PAIR):
+            continue
+        first, _, second = cell.removeprefix(_PAIR).partition(" > ")
+        _, _, how = second.partition(", ")
+        counts[first, how] += count
+    return _map("Step", tuple(sorted({how for _, how in counts})), counts, {})
+
+
+def _map(
+    corner: str,
+    columns: tuple[str, ...],
+    counts: Mapping[tuple[str, str], int],
+    ends: Mapping[tuple[str, str], set[str]],
+) -> HeatMap | None:
     if not counts:
         return None
     most = math.log1p(max(counts.values()))
-    calls = sorted({call for call, _ in counts})
     rows = tuple(
-        (call, tuple(_field(counts[call, state], most, ends.get((call, state), ())) for state in _STATES))
-        for call in calls
+        (row, tuple(_field(counts.get((row, column), 0), most, ends.get((row, column), ())) for column in columns))
+        for row in sorted({row for row, _ in counts})
     )
-    return HeatMap(_STATES, rows, len(counts))
+    return HeatMap(corner, columns, rows, len(counts))
 
 
 def _field(count: int, most: float, ends: Iterable[str]) -> Heat:

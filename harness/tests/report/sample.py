@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,8 @@ def sample_campaign(folder: Path, *, hostile: str = "") -> None:
     calls = ("createOffer", "setLocalDescription(offer)", "setRemoteDescription(answer)", f"close{hostile}")
     states = ("stable", "have-local-offer", "closed")
     cells = {f"{state} x {call} x value{hostile}": 3**at for at, (state, call) in enumerate(product(states, calls))}
+    steps = ("stable, local, offer", "have-local-offer, remote, answer", f"stable, remote, offer{hostile}")
+    cells |= {f"pair: {one} > {two}": at for at, (one, two) in enumerate(pairwise(steps), start=1)}
     problem = {"oracle": "state", "error": f"stable{hostile}", "state": "closed", "endpoint": "chromium"}
     problem |= {"clause": f"W3C-1-1{hostile}", "message": f"step 3 {hostile}"}
     found = {"id": _FINDING, "confirmed": 5, "attempts": 5, "problem": problem}
@@ -72,6 +74,7 @@ def sample_campaign(folder: Path, *, hostile: str = "") -> None:
         "seed": 7,
     }
     state |= {"examples": 1234, "seconds": 60.0, "cells": cells}
+    state |= {"figures": {f"lines of the peer{hostile}": [768, 1239]}}
     state |= {"first": {cell: at * 3.0 for at, cell in enumerate(cells)}}
     finding = folder / "signalling-chromium" / _FINDING
     finding.mkdir(parents=True)
