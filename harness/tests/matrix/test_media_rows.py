@@ -80,6 +80,12 @@ def planted(target: Any, name: str, change: Any) -> Any:
     return lambda monkeypatch: monkeypatch.setattr(target, name, change)
 
 
+def without_repair(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was lost never comes again, nor does a key frame that would do without it."""
+    monkeypatch.setattr(Sender, "retransmit", lambda *_: None)
+    monkeypatch.setattr(VideoLayer, "request_key_frame", lambda _: None)
+
+
 def without_start(step: Track) -> Any:
     return sources.TestPattern(step.width, step.height, step.frame_rate)
 
@@ -94,7 +100,7 @@ def without_start(step: Track) -> Any:
             "come after",
         ),
         ("renegotiation", planted(watchers, "source", without_start), "the counter goes back"),
-        ("loss", planted(Sender, "retransmit", lambda *_: None), "without a new picture while 5 % are lost"),
+        ("loss", without_repair, "without a new picture while 5 % are lost"),
         ("bottleneck", planted(Estimator, "feedback", lambda *_: None), "estimates no more where there is room"),
     ],
     ids=["unscaled", "undirected", "restarted", "unrepaired", "undriven"],
