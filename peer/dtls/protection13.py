@@ -181,7 +181,7 @@ def _opening(
     nonce, last_of_iv = bytearray(12), iv & 0xFF
     known = low = shown = known_size = 0  # `known`: last byte of the number after the window's highest
     flags = _FIXED | _LONG_SEQUENCE | _HAS_LENGTH | epoch & 3
-    header, split = bytearray(5), _splitting(0)
+    header, split = bytearray(5), _splitting(_EXPANSION)  # nothing is foreseen yet, and less cannot be masked
 
     def open_application_data(datagram: bytes) -> bytes | None:
         nonlocal low

@@ -108,6 +108,18 @@ def test_an_established_connection_shrugs_mutants_off(versions: Any, role: Role)
     assert machine.is_established
 
 
+@BOTH
+def test_what_is_left_of_the_first_message_is_dropped(versions: Any) -> None:
+    """Before it, a machine has foreseen nothing."""
+    p = completed(client(versions=versions), server(versions=versions))
+    settle(p)
+    p.a.machine.send(b"the first")
+    (good,) = p.a.machine.datagrams_to_send(p.now)
+    for size in range(len(good)):
+        assert p.b.machine.receive_datagram(good[:size], p.now) == []
+    assert p.b.machine.receive_datagram(good, p.now) == [ApplicationDataReceived(b"the first")]
+
+
 def test_random_bytes_to_fresh_machines() -> None:
     chance = Entropy("random")
     machine = server()
