@@ -39,7 +39,7 @@ def table(outcomes: list[Outcome]) -> Table:
 
 def compared(outcome: Outcome, name: str) -> str:
     """The reference's figure in terms of another's, in words that say which way is better."""
-    if REFERENCE not in outcome.figures:
+    if outcome.ratio(name) is None:
         return ""
     times = outcome.median(REFERENCE) / outcome.median(name)
     better = "more" if outcome.benchmark.more_is_better else "less"

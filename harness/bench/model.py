@@ -45,8 +45,12 @@ class Outcome:
     def median(self, name: str) -> float:
         return statistics.median(self.figures[name])
 
-    def ratio(self, other: str) -> float:
-        """How many times better than `other` the reference is: above 1 is faster (or shorter, for a duration)."""
+    def ratio(self, other: str) -> float | None:
+        """How many times better than `other` the reference is: above 1 is faster (or shorter, for a duration). None
+        when there is no figure of the reference, or one of the two is 0, as a rise of memory may be.
+        """
+        if REFERENCE not in self.figures or not (self.median(REFERENCE) and self.median(other)):
+            return None
         mine, theirs = self.median(REFERENCE), self.median(other)
         return mine / theirs if self.benchmark.more_is_better else theirs / mine
 
@@ -64,7 +68,7 @@ class Outcome:
             "more_is_better": self.benchmark.more_is_better,
             "reference": spread(REFERENCE) if REFERENCE in self.figures else None,
             "others": {name: spread(name) for name in others},
-            "ratio": {name: round(self.ratio(name), 3) for name in others if REFERENCE in self.figures},
+            "ratio": {name: round(ratio, 3) for name in others if (ratio := self.ratio(name)) is not None},
             "missing": self.missing,
         }
 

@@ -16,3 +16,9 @@ def test_a_ratio_is_the_figure_of_the_reference_in_terms_of_the_others(more: boo
 
 def test_nothing_is_compared_without_the_reference() -> None:
     assert compared(Outcome(Benchmark("one", "ms", {}), {"aiortc": [6.0]}), "aiortc") == ""
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(0.0, 6.0), (6.0, 0.0)])
+def test_a_figure_of_zero_has_no_ratio(ours: float, theirs: float) -> None:
+    outcome = Outcome(Benchmark("one", "MiB", {}, more_is_better=False), {"reference": [ours], "aiortc": [theirs]})
+    assert (outcome.to_json()["ratio"], compared(outcome, "aiortc")) == ({}, "")
