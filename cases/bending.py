@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, Final
@@ -9,7 +10,17 @@ from typing import Any, Final
 from peer.ice.agent import Address, Transmission
 from peer.wire.stun import Attribute, AttributeType, Class, Message
 
-__all__ = ["Bend", "Elsewhere", "as_well", "changed", "dropped", "each", "stranger", "without"]
+__all__ = [
+    "Bend",
+    "Elsewhere",
+    "as_well",
+    "changed",
+    "dropped",
+    "each",
+    "from_another_port",
+    "stranger",
+    "without",
+]
 
 BINDING_SUCCESS: Final = b"\x01\x01"
 
@@ -67,6 +78,17 @@ class Elsewhere:
             return (one,)
         others = [base for base in self._bases if base != here and base.is_ipv6 == here.is_ipv6]
         return tuple(replace(one, path=one.path._replace(local=base)) for base in others[:1])
+
+
+def from_another_port(one: Transmission) -> Iterable[Transmission]:
+    """For `Seams(datagram=...)`: each STUN answer leaves from a new port of the host that was asked."""
+    if not one.data.startswith(BINDING_SUCCESS):
+        return (one,)
+    family = socket.AF_INET6 if one.path.local.is_ipv6 else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as other:
+        other.bind((one.path.local.host, 0))
+        other.sendto(one.data, one.path.remote)
+    return ()
 
 
 def stranger(transaction_id: bytes) -> bytes:

@@ -12,7 +12,8 @@ from cases.bending import dropped, without
 from cases.planting import Fault, and_attribute, lacks, lines, patched, patient, planted, requests, stun
 from peer.api import Seams
 from peer.api.gathering import Gathering
-from peer.ice.agent import Address, Candidate, TcpType
+from peer.ice.agent import Address, Candidate, Path, TcpType
+from peer.ice.agent.generation import Generation
 from peer.ice.edge import gatherer
 from peer.wire import sctp
 from peer.wire.stun import Attribute, AttributeType, Class, Message, Method
@@ -170,6 +171,16 @@ def tells_twice() -> Fault:
     return patched("peer.api.gathering.Gathering._surface", surface)
 
 
+def takes_answers_from_anywhere(patch: pytest.MonkeyPatch) -> None:
+    real = Generation.receive_response
+
+    def receive(generation: Generation, message: Message, data: bytes, _: Path, now: float) -> str:
+        asked = generation._transactions.get(message.transaction_id).path
+        return real(generation, message, data, asked, now)
+
+    patch.setattr(Generation, "receive_response", receive)
+
+
 NEVER_CHECKS = stun(lambda one: () if one.message_class is Class.REQUEST else (one,))
 
 
@@ -211,6 +222,7 @@ FAULTS = {
         an_answer_under_another_password_is_no_answer=patched(
             "peer.wire.stun.has_valid_integrity", lambda *_, **__: True
         ),
+        an_answer_from_another_address_makes_no_pair_valid=Fault(patch=takes_answers_from_anywhere),
         checks_that_come_before_the_answer_are_answered_at_once_and_count_later=answers_only(0),
         the_second_half_of_the_user_name_may_be_anything=stun(
             lambda one: () if one.message_class is Class.SUCCESS and one.transaction_id.endswith(b"odd") else (one,)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import TypeAlias
 
-from cases.bending import as_well
+from cases.bending import as_well, from_another_port
 from harness.capture.match import dtls, stun
 from harness.capture.wire import Hit, Wire
-from harness.cases import Connection, check, clause
+from harness.cases import Connection, check, clause, inconclusive
 from harness.endpoints.base import Endpoint
 from harness.endpoints.reference import Reference
 from peer.api import Seams
@@ -19,6 +20,8 @@ from peer.wire.stun import Attribute, AttributeType, Class, Message
 Connect: TypeAlias = Callable[..., Awaitable[Connection]]
 
 NOMINATION = stun.binding_request(use_candidate=True)
+#: Seconds in which somebody who took a pair for valid would have used it many times over.
+_TEMPTATION = 0.5
 
 
 def answers(change: Callable[[Message], Message]) -> Seams:
@@ -97,6 +100,24 @@ async def test_an_answer_under_another_password_is_no_answer(
     first = await wire.wait_for(stun.binding_success(), sender=peer)
     await wire.wait_for(stun.binding_request(), sender=endpoint, after=first.time + 0.3, timeout=5.0)
     wire.never(dtls.anything(), sender=endpoint)
+
+
+@clause("RFC8445-7.2.5.2.1-M1", "RFC8445-7.2.5.2.1-M3")
+async def test_an_answer_from_another_address_makes_no_pair_valid(
+    connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
+) -> None:
+    made = await connect(endpoint, await peer.peer_connection(seams=Seams(datagram=from_another_port)), wait=False)
+    asked = await wire.wait_for(stun.binding_request(), sender=endpoint)
+    answer = await wire.wait_for(stun.binding_success(to=asked))
+    if answer.frame.source == asked.frame.destination:
+        inconclusive("where an answer really came from is seen by a capture of the network only")
+    # The peer's own checks are answered as they should be: it says hello over its valid pair. Nominations say nothing
+    # of what is valid: browsers nominate with every check.
+    await wire.wait_for(dtls.anything(), sender=peer)
+    await asyncio.sleep(_TEMPTATION)
+    wire.never(dtls.anything(), sender=endpoint)
+    state = made.offerer.iceConnectionState
+    check(state in ("checking", "disconnected", "failed"), f"without a valid pair its iceConnectionState is {state}")
 
 
 @clause("RFC8445-7.3-M5", "RFC8445-7.3-M6")

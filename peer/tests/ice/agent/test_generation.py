@@ -124,6 +124,33 @@ def test_an_answer_that_will_not_do_fails_the_pair(answer: dict[str, object]) ->
     assert alone.agent.selected_path is None
 
 
+def test_an_answer_from_another_address_fails_its_pair_and_the_next_is_nominated() -> None:
+    other = host("198.51.100.2", preference=9)
+    alone = Alone(FIRST, other)
+    (check,) = alone.requests()
+    alone.answer(check, path=Path(HERE.address, other.address))  # from an address we know, but didn't ask
+    assert alone.states == ["failed", "waiting"]
+    (check,) = alone.requests(timing.TA)
+    assert check.path.remote == other.address
+    alone.answer(check)
+    (nomination,) = alone.requests(timing.TA)
+    assert nomination.path.remote == other.address
+    assert stun.parse(nomination.data).use_candidate
+    alone.answer(nomination)
+    assert alone.agent.selected_path == check.path
+
+
+def test_a_pair_that_failed_by_an_answer_from_another_address_gets_another_chance_from_a_request() -> None:
+    alone = Alone()
+    (check,) = alone.requests()
+    alone.answer(check, path=Path(HERE.address, SECOND.address))
+    assert not alone.requests(1.0)
+    alone.ask(FIRST.address)  # RFC 8445 section 7.3.1.4: from Failed to Waiting
+    (again,) = alone.requests(timing.TA)
+    alone.answer(again)
+    assert alone.states == ["succeeded"]
+
+
 def test_an_answer_without_the_right_integrity_might_as_well_not_have_come() -> None:
     alone = Alone()
     (check,) = alone.requests()
