@@ -6,7 +6,7 @@ for as long as `wait` says (time for retransmissions), then it is a gap.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, TypeAlias
@@ -50,6 +50,13 @@ class Gap:
 
 Out: TypeAlias = Unit | Gap
 
+#: Whether the second packet begins the very next frame after the one that the first belongs to.
+Follows: TypeAlias = Callable[[rtp.Packet, rtp.Packet], bool]
+
+
+def _unknown(_before: rtp.Packet, _after: rtp.Packet) -> bool:
+    return False
+
 
 @dataclass(slots=True)
 class _Held:
@@ -79,6 +86,7 @@ class FrameBuffer:
         self._highest = 0
         self._begun = False
         self._continuous = False
+        self._last: rtp.Packet | None = None  # of the frame before, unless something was given up since
 
     @property
     def missing(self) -> int:
@@ -91,7 +99,7 @@ class FrameBuffer:
         """The numbers begin anew: what is held belongs to what was before."""
         self._held.clear()
         self._missing.clear()
-        self._start, self._begun, self._continuous = None, False, False
+        self._start, self._begun, self._continuous, self._last = None, False, False, None
 
     def insert(self, number: int, packet: rtp.Packet, now: float, *, empty: bool = False) -> Insertion:
         """`number` is extended. `empty`: it takes a number and no part in any frame (padding, FEC)."""
@@ -117,7 +125,7 @@ class FrameBuffer:
             if number not in self._held:
                 self._missing[number] = _Missing(now, now)
 
-    def take(self, now: float) -> list[Out]:
+    def take(self, now: float, follows: Follows = _unknown) -> list[Out]:
         """Frames that are complete now, and gaps, in order."""
         out: list[Out] = []
         while self._start is not None:
@@ -128,6 +136,8 @@ class FrameBuffer:
                 if len(self._held) > MAX_PACKETS:  # a frame without an end
                     out.append(self._skip())
                 break
+            elif self._step_over(follows):
+                continue
             elif self._is_overdue(now):
                 out.append(self._skip())
             else:
@@ -158,7 +168,24 @@ class FrameBuffer:
         unit = Unit([one.packet for one in used], min(arrivals), max(arrivals), self._continuous)
         self._start = self._cursor = end
         self._begun = self._continuous = True
+        self._last = unit.packets[-1]
         return unit
+
+    def _step_over(self, follows: Follows) -> bool:
+        """Whether what is missing is no part of any frame (FEC, padding: nobody sends that again): the frame after it
+        follows the one before it.
+        """
+        if self._last is None or self._cursor != self._start:
+            return False
+        numbers = range(self._cursor, self._highest + 1)
+        end = next((number for number in numbers if (one := self._held.get(number)) and not one.empty), None)
+        if end is None or not follows(self._last, self._held[end].packet):
+            return False
+        for number in range(self._cursor, end):
+            self._held.pop(number, None)
+            self._missing.pop(number, None)
+        self._start = self._cursor = end
+        return True
 
     def _is_overdue(self, now: float) -> bool:
         if len(self._held) > MAX_PACKETS or len(self._missing) > MAX_MISSING:
@@ -176,7 +203,7 @@ class FrameBuffer:
             end += 1
         gap = Gap(end - self._cursor)
         self._start = self._cursor = end
-        self._begun, self._continuous = True, False
+        self._begun, self._continuous, self._last = True, False, None
         return gap
 
     def overdue_requests(self, now: float, interval: float) -> list[int]:

@@ -14,7 +14,7 @@ from peer.rtp.frame import ColorSpace, EncodedFrame
 from peer.rtp.incoming import Incoming
 from peer.rtp.intake import SILENCE, Inlet, Intake, Source
 from peer.rtp.jitter import Gap, Unit
-from peer.rtp.payload import Depacketizer, depacketizer
+from peer.rtp.payload import Depacketizer, Numbered, depacketizer
 from peer.wire import rtcp, rtp
 
 __all__ = ["Owner", "Receiver", "Source"]
@@ -130,7 +130,7 @@ class Receiver(Intake):
         stream.buffer.wait = min(max(3.3 * round_trip_time + 0.05, MIN_WAIT), MAX_WAIT) if repeats else REORDERING
         if stream.video and not repeats:
             stream.buffer.wait = MIN_WAIT
-        for out in stream.buffer.take(now):
+        for out in stream.buffer.take(now, self._follows):
             if isinstance(out, Gap):
                 self._lost(stream, out, now, events)
             else:
@@ -141,6 +141,12 @@ class Receiver(Intake):
         asked = stream.key_frame_requested_at
         if stream.needs_key_frame and asked is not None and now - asked > 1.5 * round_trip_time + KEY_FRAME_TIME:
             self._request_key_frame(stream, now)
+
+    def _follows(self, before: rtp.Packet, after: rtp.Packet) -> bool:
+        """Whether one frame comes right after another, whatever numbers are missing in between."""
+        codec = self._codecs.get(after.payload_type) if before.payload_type == after.payload_type else None
+        format = None if codec is None else self._depacketizer(codec)
+        return isinstance(format, Numbered) and format.follows(before.payload, after.payload)
 
     def _request(self, stream: Incoming, now: float, interval: float) -> None:
         lost = stream.buffer.overdue_requests(now, interval)

@@ -6,13 +6,13 @@ Pure functions of bytes; what a format counts (the picture ids of VP8 and VP9) i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from peer.errors import LocalProtocolError
 from peer.rtp.frame import EncodedFrame
 from peer.rtp.payload import av1, cn, h264, opus, red, sampled, vp8, vp9
 
-__all__ = ["Depacketizer", "Packetizer", "depacketizer", "packetizer"]
+__all__ = ["Depacketizer", "Numbered", "Packetizer", "depacketizer", "packetizer"]
 
 
 class Packetizer(Protocol):
@@ -30,6 +30,14 @@ class Depacketizer(Protocol):
 
     def assemble(self, payloads: Sequence[bytes]) -> tuple[bytes, bool]:
         """The frame of all payloads of one timestamp, in order, and whether it is a key frame. Raises `DecodeError`."""
+
+
+@runtime_checkable
+class Numbered(Depacketizer, Protocol):
+    """One of a format that numbers its frames: they tell whether a packet that is missing was part of any."""
+
+    def follows(self, before: bytes, after: bytes) -> bool:
+        """Whether `after` begins the very next frame after the one that `before` is a payload of."""
 
 
 Entropy = Callable[[int], bytes]

@@ -19,6 +19,7 @@ from peer.rtp import (
 )
 from peer.rtp.extensions import AudioLevel
 from peer.rtp.fec import Recovery
+from peer.rtp.payload import vp8
 from peer.testing import Link
 from peer.tests.rtp.test_fec import flexfec, ulpfec, xor
 from peer.tests.rtp.worlds import (
@@ -352,6 +353,30 @@ def test_ulpfec_in_red_brings_back_a_lost_packet() -> None:
     assert shown == [0, 1, 2, 3]
     assert receiver.statistics[0].packets_recovered == 1
     assert Recovery().discarded == 0
+
+
+def test_a_number_that_was_no_part_of_a_picture_is_not_waited_for() -> None:
+    world = World.make()
+    receiver = world.b.add_receiver(receive_config())
+    shown: list[int] = []
+
+    def receive(number: int, picture_id: int, *, key_frame: bool = False) -> None:
+        head = vp8.Descriptor(picture_id=picture_id).serialize()
+        data = head + picture(number, key_frame=key_frame).data
+        packet = rtp.Packet(96, number, number * 3000, 0x1000, data, True)
+        events = receiver.receive(packet, packet.serialize(), 0.0)
+        assert not isinstance(events, str)
+        shown.extend(numbers(event for event in events if isinstance(event, FrameReceived)))
+
+    receive(0, 0x7FFF, key_frame=True)
+    receive(3, 0)  # 1 and 2 were FEC, say
+    assert shown == [0, 3]
+    assert receiver.statistics[0].nack_count == 0
+    receive(5, 2)  # 4 was a picture
+    assert shown == [0, 3]
+    assert receiver.statistics[0].nack_count == 1
+    receive(4, 1)
+    assert shown == [0, 3, 4, 5]
 
 
 def test_a_codec_may_change_in_mid_stream() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,3 +80,23 @@ def test_partitions_in_packets_of_their_own_are_one_frame() -> None:
 def test_two_picture_ids_are_not_one_frame() -> None:
     with pytest.raises(DecodeError):
         vp8.Depacketizer().assemble([bytes.fromhex("908011aa"), bytes.fromhex("808012bb")])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ({"picture_id": 7}, {"picture_id": 8}, True),
+        ({"picture_id": 0x7FFF}, {"picture_id": 0}, True),
+        ({"picture_id": 127, "short": True}, {"picture_id": 0, "short": True}, True),
+        ({"picture_id": 7}, {"picture_id": 9}, False),
+        ({"picture_id": 7}, {"picture_id": 8, "start": False}, False),
+        ({"picture_id": 7}, {}, False),
+        ({}, {"picture_id": 8}, False),
+    ],
+)
+def test_the_picture_id_tells_which_picture_follows(
+    before: dict[str, Any], after: dict[str, Any], expected: bool
+) -> None:
+    last, first = (vp8.Descriptor(**fields).serialize() + b"x" for fields in (before, after))
+    assert vp8.Depacketizer().follows(last, first) is expected
+    assert not vp8.Depacketizer().follows(b"", first)

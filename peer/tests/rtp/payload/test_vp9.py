@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,3 +98,23 @@ def test_spatial_layers_become_a_superframe() -> None:
     assert key
     assert machine.starts_frame(lower)
     assert not machine.starts_frame(upper)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ({"picture_id": 7}, {"picture_id": 8}, True),
+        ({"picture_id": 0x7FFF}, {"picture_id": 0}, True),
+        ({"picture_id": 127, "short": True}, {"picture_id": 0, "short": True}, True),
+        ({"picture_id": 7}, {"picture_id": 9}, False),
+        ({"picture_id": 7}, {"picture_id": 8, "start": False}, False),
+        ({"picture_id": 7}, {}, False),
+        ({}, {"picture_id": 8}, False),
+    ],
+)
+def test_the_picture_id_tells_which_picture_follows(
+    before: dict[str, Any], after: dict[str, Any], expected: bool
+) -> None:
+    last, first = (vp9.Descriptor(**fields).serialize() + b"x" for fields in (before, after))
+    assert vp9.Depacketizer().follows(last, first) is expected
+    assert not vp9.Depacketizer().follows(b"", first)
