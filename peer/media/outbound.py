@@ -30,6 +30,8 @@ SHARE_INTERVAL: Final = 0.5
 # webrtc-pc section 5.2: "SHOULD send one black frame per second".
 BLACK_INTERVAL: Final = 1.0
 VIDEO_CLOCK: Final = 90_000
+# Seconds of pictures that wait for the pacer from which no more are made: each of them would only be late.
+MAX_BACKLOG: Final = 0.2
 
 
 class Outbound:
@@ -216,6 +218,9 @@ class Outbound:
         self._encode(_black(frame, now - at), now)
 
     def _encode(self, frame: Frame, now: float) -> None:
+        machine = None if self._transport is None else self._driver.transport(self._transport)
+        if machine is not None and machine.backlog > MAX_BACKLOG:
+            return
         timestamp, captured = self._timeline.stamp(_position(frame, now), now, VIDEO_CLOCK)
         stamped = Stamped(frame, timestamp, captured)
         for layer in self.layers:

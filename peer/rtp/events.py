@@ -71,7 +71,9 @@ class KeyFrameRequested:
 
 @dataclass(frozen=True, slots=True)
 class TargetBitrateChanged:
-    """What all senders of the transport may send together from now on, in bit/s of RTP payload and headers."""
+    """What all senders of the transport may send together from now on, in bit/s of RTP payload and headers: what is
+    estimated, less what retransmissions take of it.
+    """
 
     bits_per_second: int
 

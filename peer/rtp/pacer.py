@@ -54,6 +54,11 @@ class Pacer:
         """Bytes that wait."""
         return self._bytes
 
+    @property
+    def backlog(self) -> float:
+        """Seconds that what waits takes at the target rate."""
+        return self._bytes * 8 / self.rate
+
     def add(self, item: Queued) -> bool:
         """False when the queue is full and the packet is dropped."""
         queue = self._queues[item.kind]

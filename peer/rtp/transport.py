@@ -18,6 +18,7 @@ from peer.rtp.limit import ReceiveLimit
 from peer.rtp.outgoing import Outgoing, random32
 from peer.rtp.pacer import Kind, Pacer, Queued
 from peer.rtp.receiver import Receiver
+from peer.rtp.repairs import Repairs
 from peer.rtp.seam import Seam, Transform, is_rtcp
 from peer.rtp.sender import Sender, stamped
 from peer.trace import Sink
@@ -59,6 +60,7 @@ class Transport(Control):
         self.estimator = Estimator(start_bitrate, MIN_BITRATE, max_bitrate)
         self._told = start_bitrate
         self._pacer = Pacer(start_bitrate)
+        self._repairs = Repairs()
         self._arrivals = Arrivals()
         self._congestion_arrivals = CongestionArrivals()
         self._limit = ReceiveLimit(start_bitrate, MIN_BITRATE, max_bitrate)
@@ -102,6 +104,11 @@ class Transport(Control):
     def target_bitrate(self) -> int:
         """What all senders together may send."""
         return self.estimator.target
+
+    @property
+    def backlog(self) -> float:
+        """Seconds that it takes at the target rate to send what waits."""
+        return self._pacer.backlog
 
     # the dialect
 
@@ -221,7 +228,8 @@ class Transport(Control):
     # RTP out
 
     def enqueue(self, item: Queued) -> None:
-        self._pacer.add(item)
+        if item.kind is not Kind.RETRANSMISSION or self._repairs.take(item.size, self.estimator.target, item.at):
+            self._pacer.add(item)
 
     def _drop_queued(self, stream: Outgoing) -> None:
         self._pacer.forget(stream)
@@ -265,8 +273,8 @@ class Transport(Control):
     def _check_target(self, events: list[Event], now: float) -> None:
         self.estimator.expire(now)
         self._check_maxima(now)
-        target = self.estimator.target
-        if abs(target - self._told) > self._told * TOLD_APART:
-            self._told = target
-            self._pacer.rate = target
-            events.append(TargetBitrateChanged(target))
+        self._pacer.rate = self.estimator.target
+        left = self._pacer.rate - int(self._repairs.rate(now))
+        if abs(left - self._told) > self._told * TOLD_APART:
+            self._told = left
+            events.append(TargetBitrateChanged(left))
