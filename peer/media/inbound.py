@@ -224,13 +224,15 @@ class Inbound:
             self._undecoded(stream)
             return
         stream.needs_key_frame = False
+        # Made here and not in the thread: what still runs there when the format changes keeps its own decoder.
+        if stream.decoder is None:
+            stream.decoder = self._codecs.decoder(codec.mime_type, codec.fmtp)
+        decoder = stream.decoder
 
         def decode() -> tuple[list[Any], float]:
             begun = perf_counter()
-            if stream.decoder is None:
-                stream.decoder = self._codecs.decoder(codec.mime_type, codec.fmtp)
             try:
-                pictures = stream.decoder.decode(frame)
+                pictures = decoder.decode(frame)
             except DecodeError:
                 pictures = []
             return pictures, perf_counter() - begun

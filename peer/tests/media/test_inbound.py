@@ -1,7 +1,9 @@
-"""The receiving side of a transceiver when its decoder can't keep up."""
+"""The receiving side of a transceiver when its decoder can't keep up, and when the format changes meanwhile."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 from unittest.mock import Mock
 
@@ -11,11 +13,12 @@ from peer.media.inbound import ASK_AGAIN, BACKLOG, Inbound
 from peer.media.plans import Codecs
 
 VP8 = rtp.Codec(96, "video/VP8", 90000)
+VP9 = rtp.Codec(98, "video/VP9", 90000)
 
 
-def received(number: int, *, key_frame: bool = False) -> Any:
+def received(number: int, *, key_frame: bool = False, payload_type: int = 96) -> Any:
     frame = rtp.EncodedFrame(b"x", 3000 * number, key_frame=key_frame)
-    return Mock(ssrc=1, rid=None, payload_type=96, frame=frame, jitter=0.0, first_arrival=0.0)
+    return Mock(ssrc=1, rid=None, payload_type=payload_type, frame=frame, jitter=0.0, first_arrival=0.0)
 
 
 def test_a_key_frame_is_asked_for_until_it_comes() -> None:
@@ -38,3 +41,41 @@ def test_a_key_frame_is_asked_for_until_it_comes() -> None:
     assert inbound.streams[1].frames_dropped == 3
     play(BACKLOG + 3, 2.0, key_frame=True)
     assert not inbound.streams[1].needs_key_frame
+
+
+class Late:
+    """Threads that begin when they are told to."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Callable[[], None]] = []
+
+    def run(self, job: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
+        def both() -> None:
+            future: Future[Any] = Future()
+            future.set_result(job())
+            done(future)
+
+        self.jobs.append(both)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_a_frame_of_the_format_before_leaves_no_decoder_behind() -> None:
+    decoded: list[str] = []
+
+    def decoder(mime_type: str, _: Any) -> Any:
+        def decode(_: Any) -> list[Any]:
+            decoded.append(mime_type)
+            return []
+
+        return Mock(decode=decode)
+
+    pool = Late()
+    inbound = Inbound(1, "video", Mock(now=Mock(return_value=0.0)), Mock(decoder=decoder), pool, Feed())
+    inbound.configure(1, Mock(codecs=(VP8, VP9), rids=()))
+    inbound.received(received(0, key_frame=True))
+    inbound.received(received(1, key_frame=True, payload_type=98))
+    while pool.jobs:
+        pool.jobs.pop(0)()
+    assert decoded == ["video/VP8", "video/VP9"]
