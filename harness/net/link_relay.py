@@ -57,6 +57,10 @@ class LinkRelay:
         back = back if back is not None else forth
         self._loop = asyncio.get_running_loop()
         self._pending: set[asyncio.TimerHandle] = set()
+        self.lateness = 0.0
+        """Seconds after its time at which a datagram was passed on, at most, since the weather changed: what this
+        machine added to the link, being busy.
+        """
         # What A sends arrives at the socket that stands for B, and leaves from the one that stands for A.
         self._for_b = UdpSocket(host, lambda batch: self._carry(batch, self._forth))
         self._for_a = UdpSocket(host, lambda batch: self._carry(batch, self._back))
@@ -70,6 +74,7 @@ class LinkRelay:
 
     def set_links(self, forth: Link, back: Link | None = None) -> None:
         """Change the weather from now on."""
+        self.lateness = 0.0
         self._forth.lane = Lane(forth, "a to b")
         self._back.lane = Lane(back if back is not None else forth, "b to a")
 
@@ -116,6 +121,7 @@ class LinkRelay:
     def _at(self, time: float, action: Callable[[], None]) -> None:
         def run() -> None:
             self._pending.discard(handle)
+            self.lateness = max(self.lateness, self._loop.time() - time)
             action()
 
         handle = self._loop.call_at(time, run)
