@@ -1,4 +1,5 @@
-"""Sound and pictures both ways, in every codec that both endpoints have: an m-section a codec, all at once.
+"""Sound and pictures both ways, in every codec that both endpoints have: an m-section a codec, all at once. What one of
+them lacks is a fact of the cell: `unsupported`, and by whom.
 
 What arrives is measured, not counted: a tone has its frequency within 1 Hz, a picture is more than 30 dB like the one
 that its counter stands for, and the counter goes on. Frozen or black video is a failure. Colours are as drawn, but
@@ -36,7 +37,7 @@ BIT_RATE: Final = 1_000_000
 # Seconds until what arrives has to be good: encoders begin low.
 _WARM_UP: Final = 8.0
 _FRAMES: Final = 10
-VIDEO: Final = {"width": 320, "height": 240, "frame_rate": 20}
+VIDEO: Final[dict[str, Any]] = {"width": 320, "height": 240, "frame_rate": 20}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +95,29 @@ async def _capabilities(endpoint: Endpoint, kind: str) -> list[dict[str, Any]]:
     return codecs
 
 
+async def _capabilities_of_both(meeting: Meeting, kind: str) -> list[list[dict[str, Any]]]:
+    return [await _capabilities(pc.endpoint, kind) for pc in meeting.connections]
+
+
+async def lacking(meeting: Meeting, kind: str) -> dict[str, str]:
+    """What is not played for want of a codec: the line, and who does not have it."""
+    told = zip(meeting.connections, await _capabilities_of_both(meeting, kind), strict=True)
+    names = [(pc.endpoint.name, codecs) for pc, codecs in told]
+    without = {line: [name for name, codecs in names if not any(map(line.matches, codecs))] for line in LINES[kind]}
+    return {
+        line.name: f"unsupported: {' and '.join(who)} can't receive {line.mime_type} {line.fmtp}".rstrip()
+        for line, who in without.items()
+        if who
+    }
+
+
 async def common_lines(meeting: Meeting, kind: str) -> list[tuple[Line, list[dict[str, Any]]]]:
     """The codecs that both have, each with the offerer's preferences: itself first, the others behind it.
 
     Video formats are reordered only: Firefox describes feedback of formats that it was told to leave out, which
     Chromium refuses. Comfort noise is left out: where it is agreed on, Chromium takes a tone for noise.
     """
-    here, there = [await _capabilities(pc.endpoint, kind) for pc in meeting.connections]
+    here, there = await _capabilities_of_both(meeting, kind)
     liked = [codec for codec in here if str(codec["mimeType"]).lower() != "audio/cn"]
     return [
         (line, sorted(liked, key=lambda codec: not line.matches(codec)))
@@ -118,7 +135,7 @@ async def play(stage: Stage, kind: str) -> None:
         await _add(meeting.answerer, line, line.tones[1], None)
     await meeting.connect()
     stage.announce("watching" if kind == "video" else "listening")
-    facts: dict[str, Any] = {}
+    facts: dict[str, Any] = dict(await lacking(meeting, kind))
     stage.scene.facts[kind] = facts
     await asyncio.gather(*(_judge_end(meeting, side, [line for line, _ in lines], facts) for side in (0, 1)))
     await _judge_codecs(meeting, [line for line, _ in lines])

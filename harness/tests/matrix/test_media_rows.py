@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from harness.endpoints import watchers
+from harness.endpoints.watching import Sight
 from harness.matrix.cell import Cell
 from harness.matrix.rows import ROWS, impaired, media, renegotiation
 from harness.matrix.run import run
 from harness.results import CaseResult
 from harness.script.steps import Track
-from harness.verdict import Verdict
+from harness.verdict import ConformanceFailure, Ledger, Verdict
 from peer.api import RTCRtpTransceiver
 from peer.media import sources
 from peer.media.layer import VideoLayer
@@ -76,6 +78,18 @@ async def test_what_arrives_wrong_turns_the_cell_red(
     assert words in result.message
 
 
+async def test_a_codec_that_one_side_lacks_is_said_to_be_unsupported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strange = media.Line("Strange", "audio", "audio/strange", "mode=7")
+    monkeypatch.setattr(media, "LINES", {"audio": (*ONE_OF_EACH["audio"], strange)})
+    result = await played(tmp_path, "audio")
+    assert result.verdict is Verdict.PASS
+    reason = "unsupported: reference and reference (2) can't receive audio/strange mode=7"
+    facts: Any = result.facts["audio"]
+    assert facts["Strange"] == reason
+
+
 def planted(target: Any, name: str, change: Any) -> Any:
     return lambda monkeypatch: monkeypatch.setattr(target, name, change)
 
@@ -118,6 +132,34 @@ async def test_what_goes_wrong_turns_the_cell_red(
     result = await played(tmp_path, row)
     assert result.verdict is Verdict.FAIL
     assert words in result.message
+
+
+class Shown:
+    """A watcher of pictures 50 ms apart."""
+
+    def __init__(self, stack: str, *counters: int) -> None:
+        self.endpoint = SimpleNamespace(stack=stack)
+        self._sights = tuple(Sight(0.05 * place, counter, 1, 1) for place, counter in enumerate(counters))
+
+    async def see(self, frames: int, **_: Any) -> Any:
+        return SimpleNamespace(sights=() if frames == 1 else self._sights)
+
+
+@pytest.mark.parametrize(
+    ("stack", "counters", "words"),
+    [
+        ("firefox", (63, 64, 81, 63, 82), "100 ms; picture 63 was shown again"),
+        ("firefox", (63, 64, 81, 64, 82), "81 to 64"),
+        ("chromium", (63, 64, 81, 63, 82), "81 to 63"),
+    ],
+)
+async def test_only_firefox_may_show_its_first_picture_again(stack: str, counters: Any, words: str) -> None:
+    watching: Any = Shown(stack, *counters)
+    try:
+        seen = await renegotiation.View("here", watching, time=0.0).goes_on("a change", Ledger())
+    except ConformanceFailure as failure:
+        seen = str(failure)
+    assert words in seen
 
 
 @pytest.mark.parametrize("kind", ["audio", "video"])
