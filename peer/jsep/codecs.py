@@ -201,7 +201,8 @@ def offered(
 ) -> tuple[NegotiatedCodec, ...]:
     """The formats of an offered m-section; where `reorder`, those of `before` (the most recent answer) come first.
 
-    RFC 9429 sections 5.2.1 and 5.2.2. Every media codec gets its rtx when "rtx" is among the codecs.
+    RFC 9429 sections 5.2.1 and 5.2.2. Every media codec gets its rtx when "rtx" is among the codecs, and so does red:
+    media wrapped in it is repaired under its payload type (RFC 4588 section 8.1), or not at all.
     """
     listed = list(codecs)
     if reorder:
@@ -214,7 +215,7 @@ def offered(
     result = []
     for primary in primaries:
         result.append(primary)
-        if retransmitted and is_media(primary.codec):
+        if retransmitted and (is_media(primary.codec) or primary.codec.name.lower() == "red"):
             rtx = Codec("video/rtx", primary.codec.clock_rate, None, f"apt={primary.payload_type}")
             result.append(payload_types.assign(rtx, near=primary.payload_type))
     return tuple(_with_red(listed, result, payload_types))

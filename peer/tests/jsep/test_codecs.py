@@ -123,12 +123,12 @@ def test_numbers_run_out() -> None:
 # --- offers -------------------------------------------------------------------------------------------------
 
 
-def test_every_primary_codec_has_its_rtx_and_its_own_number() -> None:
+def test_every_primary_codec_and_red_has_its_rtx_and_its_own_number() -> None:
     listed = offered(VIDEO.codecs, PayloadTypes({}))
     numbers = [one.payload_type for one in listed]
     assert len(set(numbers)) == len(numbers)
     repaired = {one.associated for one in listed if one.codec.name == "rtx"}
-    assert repaired == {one.payload_type for one in listed if is_media(one.codec)}
+    assert repaired == {one.payload_type for one in listed if is_media(one.codec) or one.codec.name == "red"}
     assert formats(listed)[:2] == [(96, "VP8"), (97, "rtx")]
 
 
