@@ -29,7 +29,8 @@ from peer.ice.agent import Agent
 from peer.wire import dtls_extensions as extensions
 from peer.wire.dtls_alert import AlertDescription
 from peer.wire.dtls_extensions import ExtensionType, UseSrtp
-from peer.wire.dtls_handshake import ClientHello, HandshakeType, ServerHello, parse_fragments
+from peer.wire.dtls_handshake import ClientHello, Fragment, HandshakeType, ServerHello, parse_fragments
+from peer.wire.dtls_parameters import DTLS12, CipherSuite
 from peer.wire.dtls_record import ContentType, Record, iterate_records
 
 __all__ = [
@@ -51,7 +52,6 @@ __all__ = [
     "around",
     "believes_the_version",
     "dies",
-    "dies_of_another_hello",
     "dies_of_bad_records",
     "dies_of_the_past",
     "dies_of_what_comes_in_clear",
@@ -72,6 +72,7 @@ __all__ = [
     "lacks_extension",
     "lacks_in_the_answer",
     "listens_to_strangers",
+    "minds_another_hello",
     "moves_the_window_first",
     "overlooks_a_second_retry",
     "reads_at_once",
@@ -315,12 +316,18 @@ def skips_gaps(real: Callable[..., Any], inbound: Reassembler, fragment: Any, ep
     return real(inbound, fragment, epoch)
 
 
-def dies_of_another_hello(patch: pytest.MonkeyPatch) -> None:
+def minds_another_hello(patch: pytest.MonkeyPatch) -> None:
+    """Another ClientHello in the middle of a handshake ends it without a word in 1.2; in 1.3 it is answered."""
     real = Connection._HANDLERS[ContentType.HANDSHAKE]
 
     def handle(connection: Connection, opened: Any) -> bool:
         if connection._conversation.inbound.next_sequence and opened.payload[0] == HandshakeType.CLIENT_HELLO:
-            dies_silently()
+            if isinstance(connection._machine, Server12):
+                dies_silently()
+            body = ServerHello(DTLS12, bytes(32), b"", CipherSuite.TLS_AES_128_GCM_SHA256, 0, ()).serialize()
+            answer = Fragment(ServerHello.TYPE, len(body), 0, 0, body).serialize()
+            connection._records.send(ContentType.HANDSHAKE, 0, answer, connection._conversation.now)
+            connection._records.flush()
         return real(connection, opened)
 
     patch.setitem(Connection._HANDLERS, ContentType.HANDSHAKE, handle)

@@ -19,6 +19,7 @@ from harness.capture.match import dtls, sctp
 from harness.cases import check, clause
 from harness.errors import Thrown
 from peer.wire.dtls_handshake import Finished, Fragment, HandshakeMessage, HandshakeType
+from peer.wire.dtls_handshake12 import HelloRequest
 from peer.wire.dtls_handshake13 import KeyUpdate
 from peer.wire.dtls_parameters import DTLS12
 from peer.wire.dtls_record import ContentType, Record
@@ -96,6 +97,15 @@ async def test_a_message_behind_a_gap_waits(either: Opposite) -> None:
     intruder.say_after_a_gap(KeyUpdate(1))
     await goes_on(made)
     either.wire.never(dtls.handshake("KeyUpdate"), sender=either.endpoint)
+
+
+@clause("RFC6347-4.2.2-S1")
+async def test_a_hello_request_behind_a_gap_waits(client: Opposite) -> None:
+    intruder = Intruder()
+    made = await client.meets(dtls=DTLS_1_2, dtls_record=intruder)
+    intruder.say_after_a_gap(HelloRequest())
+    await goes_on(made)
+    client.wire.never(dtls.alert(), sender=client.endpoint)
 
 
 # --- handshakes that interleave, and what is in clear
