@@ -149,6 +149,8 @@ _SHA256_OID: Final = "OID.2.16.840.1.101.3.4.2.1"
 # The log is said on as well: Playwright reads in it where Firefox listens. `tee` takes no part in the browser's pipes,
 # and writes a log of 16 MiB at most.
 _STARTER: Final = """#!/bin/sh
+# Playwright has Firefox end itself when one of its pages crashes; as a user's it goes on.
+unset MOZ_CRASHREPORTER_SHUTDOWN
 folder={folder}
 for word in "$@"; do
     case "$before" in -profile|--profile)

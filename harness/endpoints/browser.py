@@ -10,6 +10,7 @@ import asyncio
 import base64
 import json
 import os
+import signal
 import tempfile
 import zlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -32,6 +33,9 @@ from harness.script.values import from_json
 __all__ = ["BrowserEndpoint", "BrowserStack"]
 
 _AS_USUAL: Final = browsers.Launch()
+# What Playwright says when the document is gone that a script plays in. A page of ours goes nowhere by itself: its
+# process died, of which Firefox has no event.
+_NO_PLAYER: Final = "Execution context was destroyed"
 
 
 class BrowserEndpoint(Endpoint):
@@ -96,6 +100,8 @@ class BrowserEndpoint(Endpoint):
     def _failure(self, error: PlaywrightError) -> EndpointError:
         if not self._tab.alive:
             self.died("its browser went away")
+        elif _NO_PLAYER in error.message:
+            self.died("its page went away")
         if self._lost.done() and isinstance(lost := self._lost.exception(), EndpointError):
             return lost
         return EndpointError(f"{self.name}: {error.message}")
@@ -187,7 +193,7 @@ class BrowserStack(Stack):
         except PlaywrightError as error:
             reason = error.message.strip().splitlines()
             raise EndpointError(f"{self.name} ({found.executable}) could not be started: {reason[0]}") from error
-        self._browser.on("disconnected", lambda _: self._disconnected())
+        self._browser.on("disconnected", self._disconnected)
         self.build = self._browser.version
 
     @property
@@ -197,7 +203,9 @@ class BrowserStack(Stack):
             self._folder = tempfile.TemporaryDirectory(prefix="peerproof-")
         return Path(self._folder.name) / "keys.log"
 
-    def _disconnected(self) -> None:
+    def _disconnected(self, browser: Browser) -> None:
+        if browser is not self._browser:
+            return
         for tab in self._let:
             tab.died("its browser went away")
         self._let.clear()
@@ -219,8 +227,16 @@ class BrowserStack(Stack):
             self._let.remove(tab)
         if well and await tab.clear():
             self._free.append(tab)
-        else:
-            await tab.close()
+        elif not await tab.close() and not self._let:
+            self._abandon()
+
+    def _abandon(self) -> None:
+        """Kill a browser that hangs: its next page would hang with it. The next endpoint starts another one."""
+        self._browser = None
+        self._free.clear()
+        with suppress(OSError, ValueError):
+            # Playwright starts it as a process group of its own.
+            os.killpg(Remains(self.keylog.parent).pid, signal.SIGKILL)
 
     async def stop(self) -> None:
         for tab in self._let:

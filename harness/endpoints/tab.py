@@ -98,10 +98,10 @@ class Tab:
             self.tenant = None
         return self.alive and self._tenants < _MOST_TENANTS
 
-    async def close(self) -> None:
-        """Close the page, dead or alive."""
+    async def close(self) -> bool:
+        """Close the page, dead or alive. False when its browser doesn't answer."""
         self.tenant = None
-        await quietly(self.page.context.close())
+        return await quietly(self.page.context.close())
 
     def died(self, how: str) -> None:
         """Nothing more will come from this page."""
@@ -123,7 +123,12 @@ async def _serve(route: Route) -> None:
         await route.fulfill(status=200 if found else 404, body=_DOCUMENT if found else "", content_type="text/html")
 
 
-async def quietly(farewell: Awaitable[Any]) -> None:
-    """Say good-bye to something that may be dead."""
-    with suppress(PlaywrightError, TimeoutError):
+async def quietly(farewell: Awaitable[Any]) -> bool:
+    """Say good-bye to something that may be dead. False when no answer came."""
+    try:
         await asyncio.wait_for(farewell, _FAREWELL)
+    except TimeoutError:
+        return False
+    except PlaywrightError:
+        pass
+    return True

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 
 import pytest
@@ -93,6 +95,25 @@ async def test_a_page_that_hangs_is_a_time_out(stack: BrowserStack, monkeypatch:
         await endpoint.play(Script.of(CreatePeerConnection()))
     await hang
     await endpoint.close()
+
+
+async def test_a_browser_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.endpoints.base._MARGIN", 0.3)
+    monkeypatch.setattr("harness.endpoints.tab._FAREWELL", 0.3)
+    async with Stacks() as stacks:
+        endpoint = await stacks.endpoint("chromium")
+        assert isinstance(endpoint, BrowserEndpoint)
+        hung = endpoint._remains.pid
+        os.kill(hung, signal.SIGSTOP)
+        with pytest.raises(EndpointTimeout, match="did not come back from a script"):
+            await endpoint.play(Script.of(CreatePeerConnection()))
+        await endpoint.close()
+        monkeypatch.undo()
+        other = await stacks.endpoint("chromium")
+        assert isinstance(other, BrowserEndpoint)
+        assert other._remains.pid != hung
+        assert (await other.peer_connection()).signalingState == "stable"
+        await other.close()
 
 
 async def test_console_and_uncaught_errors_are_kept(stack: BrowserStack) -> None:
