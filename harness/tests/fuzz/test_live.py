@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Error
 
 from harness.capture import pcapng
-from harness.fuzz.live import LiveDtls, LiveSctp
+from harness.fuzz.live import LiveDtls, LiveSctp, LiveStun, _Live
 from harness.fuzz.target import Example, Target
 from harness.fuzz.targets import make
 from peer.errors import LocalProtocolError
@@ -28,10 +28,19 @@ EXAMPLES: dict[str, Example] = {
 }
 
 
-@pytest.fixture
-def target(request: pytest.FixtureRequest) -> Iterator[Target]:
-    with make(request.param, ("chromium",)) as made:
+@pytest.fixture(scope="module")
+def first() -> Iterator[_Live]:
+    """Whose event loop and browser all targets here share."""
+    with LiveStun(("chromium",)) as made:
         yield made
+
+
+@pytest.fixture
+def target(request: pytest.FixtureRequest, first: _Live) -> _Live:
+    made = make(request.param, ("chromium",))
+    assert isinstance(made, _Live)
+    made._runner, made._stacks = first._runner, first._stacks
+    return made
 
 
 @pytest.mark.parametrize("target", EXAMPLES, indirect=True)
