@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from harness.endpoints.browser import BrowserEndpoint
 from harness.fuzz.campaign import Campaign, Limits
 from harness.fuzz.signalling import Signalling
 from harness.fuzz.target import Example, Played
+from harness.script import Pause, Script
 
 EXAMPLES = 12
 STRUCK = 5
@@ -30,27 +32,34 @@ def below(pid: int) -> Iterator[int]:
             yield from below(int(path.parent.name))
 
 
-def is_content(pid: int) -> bool:
-    """Whether pages of Firefox run in it, or may run."""
-    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").rstrip().endswith(b" tab")
+def runs_a_page(pid: int) -> bool:
+    """Whether it is the process that Firefox runs the pages of one site in."""
+    return Path(f"/proc/{pid}/comm").read_text("ascii").startswith("Isolated Web")
 
 
 class Struck(Signalling):
-    """Before one of the examples a signal strikes the browser: its own process, or those of its pages."""
+    """During one of the examples a signal strikes the browser: its own process, or those of its pages."""
 
     number = signal.SIGKILL
     pages = False
     plays = 0
 
+    def script(self, example: Example) -> Script:
+        script = super().script(example)
+        return Script((*script.steps, Pause(5.0))) if self.plays == STRUCK else script
+
     def play(self, example: Example) -> Played:
         self.plays += 1
         if self.plays == STRUCK:
-            endpoint = self._hosts._endpoints["firefox"]
-            assert isinstance(endpoint, BrowserEndpoint)
-            browser = endpoint._remains.pid
-            for pid in [pid for pid in below(browser) if is_content(pid)] if self.pages else [browser]:
-                os.kill(pid, self.number)
+            threading.Timer(0.3, self.strike).start()
         return super().play(example)
+
+    def strike(self) -> None:
+        endpoint = self._hosts._endpoints["firefox"]
+        assert isinstance(endpoint, BrowserEndpoint)
+        browser = endpoint._remains.pid
+        for pid in [pid for pid in below(browser) if runs_a_page(pid)] if self.pages else [browser]:
+            os.kill(pid, self.number)
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +81,7 @@ def test_a_firefox_that_dies_is_a_finding_and_the_campaign_goes_on(
     progress = Campaign(target, tmp_path, seed=1, limits=limits).run()
     (found,) = progress.fresh
     assert (found.problem.oracle, found.problem.endpoint) == ("crash", "firefox")
+    assert f"its {'page' if pages else 'browser'} went away" in found.problem.message
     assert progress.here == EXAMPLES
     assert found.builds["firefox"]
     files = {path.name for path in (tmp_path / found.id).iterdir()}
