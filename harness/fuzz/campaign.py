@@ -131,7 +131,9 @@ class Progress:
 
 
 class Campaign:
-    """One run of a target in a directory, which is locked by the caller. `watch` is called after every example."""
+    """One run of a target in a directory, which is locked by the caller. `watch` is called at the start and after every
+    example.
+    """
 
     def __init__(
         self,
@@ -157,6 +159,8 @@ class Campaign:
     def run(self) -> Progress:
         """Go on until a limit is reached, or the user interrupts; everything is saved either way."""
         self.progress.began = self.progress.covered = time.monotonic()
+        # Before the first example, too: that one may wait for a browser to start.
+        self._watch(self.progress)
         try:
             with suppress(KeyboardInterrupt):
                 while not self._is_over():

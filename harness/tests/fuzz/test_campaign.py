@@ -78,6 +78,13 @@ def test_ctrl_c_ends_it_with_everything_saved(tmp_path: Path) -> None:
     assert json.loads((tmp_path / STATE_FILE).read_text())["examples"] == 120
 
 
+def test_a_watcher_hears_before_the_first_example(tmp_path: Path) -> None:
+    heard: list[int] = []
+    limits = Limits(seconds=20.0, examples=10)
+    Campaign(Planted(10**6), tmp_path, seed=1, limits=limits, watch=lambda progress: heard.append(progress.here)).run()
+    assert heard == list(range(11))
+
+
 def test_a_campaign_killed_at_any_time_is_readable_and_goes_on(tmp_path: Path) -> None:
     fork, dice, examples = multiprocessing.get_context("fork"), random.Random(9), 0
     for seed in range(4):
