@@ -298,6 +298,7 @@ FAULTS = {
         a_check_from_an_unknown_candidate_triggers_a_check_back=NEVER_CHECKS,
         peer_reflexive_candidates_are_enough_to_connect=NEVER_CHECKS,
         a_thousand_candidates_do_not_keep_it_from_connecting=MUTE,
+        a_flood_of_checks_does_not_keep_it_from_connecting=answers_only(150),
         a_name_that_never_resolves_is_no_failure=MUTE,
         an_agent_controls_a_lite_one_though_that_initiated=stun(without(AttributeType.ICE_CONTROLLING)),
         an_agent_nominates_to_a_lite_one=stun(without(AttributeType.USE_CANDIDATE)),

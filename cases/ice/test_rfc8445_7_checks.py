@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from harness.capture.match import stun
@@ -15,6 +16,7 @@ from peer import sdp
 from peer.api import Seams
 from peer.ice.edge import Selection
 from peer.sdp import SessionDescription
+from peer.wire.stun import Class, Message
 
 Connect: TypeAlias = Callable[..., Awaitable[Connection]]
 
@@ -91,6 +93,24 @@ async def test_a_thousand_candidates_do_not_keep_it_from_connecting(
     await other.send("still there")
     assert made.channel is not None
     check(await made.channel.receive() == "still there", "no data after a thousand candidates")
+
+
+@clause("RFC8445-7-M1")
+async def test_a_flood_of_checks_does_not_keep_it_from_connecting(
+    connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
+) -> None:
+    def flood(message: Message) -> Iterable[Message]:
+        """Before each request go two hundred like it, each in a transaction of its own."""
+        if message.message_class is not Class.REQUEST:
+            return (message,)
+        first = message.transaction_id[:10]
+        return (*(replace(message, transaction_id=first + n.to_bytes(2, "big")) for n in range(200)), message)
+
+    made = await connect(peer, endpoint, seams=Seams(stun=flood))
+    other = await made.other_channel()
+    await other.send("still there")
+    assert made.channel is not None
+    check(await made.channel.receive() == "still there", "no data after a flood of checks")
 
 
 @clause("RFC8839-4.2.5-M5")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from cases.bending import Elsewhere, stranger, without
-from cases.planting import Fault, also_sends, and_attribute, answers, patient, planted, requests, stun
+from cases.planting import Fault, also_sends, and_attribute, answers, patched, patient, planted, requests, stun
 from peer.api import Seams
 from peer.ice.edge import Selection
 from peer.wire.stun import Attribute, AttributeType, Class, Message
@@ -111,6 +111,9 @@ FAULTS = {
         a_request_that_comes_twice_is_answered_twice_alike=answers_once(),
         a_known_attribute_that_is_out_of_place_is_ignored=SILENT_TO_STRANGERS,
         no_truncated_request_is_answered=answers_what_was_not_asked(),
+        a_request_without_the_right_fingerprint_is_not_answered=patched(
+            "peer.wire.stun.has_valid_fingerprint", lambda _: True
+        ),
         an_answer_names_the_source_of_the_request=answers(names_another_source),
         an_answer_goes_the_way_the_request_came=answers_from_elsewhere(),
     ),

@@ -216,6 +216,23 @@ async def test_no_truncated_request_is_answered(
     wire.never(odd(stun.error()), sender=endpoint)
 
 
+@pytest.mark.parametrize("how", ["wrong", "missing"])
+@clause("RFC8445-7.3-M8")
+async def test_a_request_without_the_right_fingerprint_is_not_answered(
+    connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire, how: str
+) -> None:
+    def bend(message: Message) -> Iterable[Message | bytes]:
+        if message.message_class is not Class.REQUEST:
+            return (message,)
+        odd_one = replace(message, transaction_id=stranger(message.transaction_id), fingerprint=how == "wrong")
+        whole = odd_one.serialize()
+        return (whole[:-1] + bytes([whole[-1] ^ 1]) if how == "wrong" else whole, message)
+
+    await connect(peer, endpoint, seams=Seams(stun=bend))
+    wire.never(odd(SUCCESS), sender=endpoint)
+    wire.never(odd(stun.error()), sender=endpoint)
+
+
 @clause("RFC8445-7.3-M5")
 async def test_an_answer_names_the_source_of_the_request(
     connect: Connect, peer: Reference, endpoint: Endpoint, wire: Wire
