@@ -24,6 +24,9 @@ START_BIT_RATE: Final = 300_000
 # How many of the latest pictures tell what a layer uses, and how many seconds they have to cover.
 USE_PICTURES: Final = 30
 USE_SPAN: Final = 0.5
+# Seconds of its bit rate that the pictures of a layer may be ahead of it before some are left out, and at most: what a
+# key frame costs beyond that is forgiven.
+AHEAD, FORGIVEN = 0.5, 1.0
 # How much more than it used last a layer may want next.
 HEADROOM: Final = 1.3
 
@@ -73,6 +76,8 @@ class VideoLayer:
         self._last_key = -1e9
         self._spent: deque[tuple[float, int]] = deque(maxlen=USE_PICTURES)
         self._next_due = 0.0
+        self._ahead = 0.0  # bits that were sent beyond the bit rate
+        self._settled_at = 0.0
 
     @property
     def sends(self) -> bool:
@@ -119,14 +124,14 @@ class VideoLayer:
         return max(2, int(width / scale) & ~1), max(2, int(height / scale) & ~1)
 
     def offer(self, stamped: Stamped, now: float) -> None:
-        """Encode and send, or drop the picture: the encoder is busy, or it is too soon."""
+        """Encode and send, or drop the picture: the encoder is busy, it is too soon, or too much was sent."""
         self.limits.note("bandwidth" if self._lacks_bandwidth() else "none", now)
         if not self.sends or not self._is_due(stamped.captured):
             return
-        if len(self._lane):
+        key_frame = self._key_wanted and now - self._last_key >= KEY_FRAME_INTERVAL
+        if len(self._lane) or (self._is_ahead(now) and not key_frame):
             self.dropped += 1
             return
-        key_frame = self._key_wanted and now - self._last_key >= KEY_FRAME_INTERVAL
         if key_frame:
             self._key_wanted, self._last_key = False, now
         picture = stamped.picture
@@ -146,10 +151,17 @@ class VideoLayer:
                 if frame.key_frame:
                     self._last_key = now
                 self._spent.append((now, 8 * len(frame.data)))
+                self._ahead = min(self._ahead + 8 * len(frame.data), FORGIVEN * self.bit_rate)
                 self._send(self, frame, stamped)
 
         self.meter.add(settings.width, settings.height, now)
         self._lane.run(encode, done)
+
+    def _is_ahead(self, now: float) -> bool:
+        """Whether it sent more than it may. Encoders take pictures that come unevenly for a reason to spend more."""
+        self._ahead = max(0.0, self._ahead - self.bit_rate * (now - self._settled_at))
+        self._settled_at = now
+        return self._ahead > AHEAD * self.bit_rate
 
     def _is_due(self, captured: float) -> bool:
         limit = self.layer.max_framerate

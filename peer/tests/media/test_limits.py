@@ -75,6 +75,14 @@ def test_the_reason(size: int, target: int, members: dict[str, Any], reason: str
     assert sender.layer.limits.reason(sender.now) == reason
 
 
+@pytest.mark.parametrize(("size", "most"), [(7000, 1.15), (2000, 1.15), (500, 0.35)])
+def test_what_an_encoder_spends_too_much_is_left_out(size: int, most: float) -> None:
+    """A picture of 7000 bytes 30 times a second is 1.7 Mbit/s."""
+    sender = Sender(size)
+    sender.run(5.0, 400_000)
+    assert 0.75 * most < sender.layer.frames_encoded * 8 * size / (5.0 * 400_000) < most
+
+
 def test_a_paused_layer_lacks_bandwidth() -> None:
     sender = Sender(2000)
     sender.layer.set_rate(30_000, 1_000_000, paused=True)
