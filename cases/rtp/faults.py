@@ -457,6 +457,7 @@ CONGESTION_FILE = planted(
     a_temporary_maximum_is_confirmed=deaf_to(rtcp.MaximumRequest),
     a_confirmation_names_no_stream=controls(about_a_stream),
     a_maximum_for_somebody_else_is_passed_over=Fault(patch=limited_for_strangers),
+    a_maximum_that_the_receiver_estimates_is_kept_to=deaf_to(rtcp.Remb),
 )
 SILENCE_FILE = planted(
     "cases/rtp/test_rfc7587_silence.py::test_",

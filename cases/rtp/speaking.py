@@ -211,8 +211,10 @@ async def speak(
     channel: str | None = None,
     drop: tuple[str, ...] = (),
     wide: bool = False,
+    **options: Any,
 ) -> Speech:
     """We offer one m-section in which both sides send, in `formats` alone, without the lines that begin with `drop`.
+    `options` are those of the step `Track` for what the endpoint sends.
 
     There is no transport-wide feedback unless it is `wide`: who hears that a packet arrived won't send it again.
     """
@@ -229,7 +231,7 @@ async def speak(
     await peer.run(Track(kind, track))
     transceiver = await here.addTransceiver(Ref(track))
     await transceiver.call("setCodecPreferences", formats or FORMATS[kind])
-    sender = await there.addTrack(kind)
+    sender = await there.addTrack(kind, **options)
     made = await connect(here, there, channel=channel)
     return Speech(made, here, there, sender, endpoint, kind, payload_types(made.offer))
 

@@ -6,7 +6,10 @@ asks for.
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import combinations, pairwise
 from statistics import median
 
@@ -157,3 +160,35 @@ async def test_a_maximum_for_somebody_else_is_passed_over(peer: Reference, endpo
     request = rtcp.MaximumRequest(OURS, (rtcp.MaximumRate(0x1234_5678, LIMIT, 40),))
     await obeyed(peer, endpoint, wire, lambda nack: (REPORT, NAME, request, nack))
     wire.never(match.feedback(205, 4), sender=endpoint)
+
+
+async def rate(speech: Speech, wire: Wire, seconds: float) -> float:
+    """The bits of payload per second that the endpoint sends from now on."""
+    began = time.time()
+    await asyncio.sleep(seconds)
+    hits = wire.all(match.packet(opened=True), sender=speech.endpoint, after=began)
+    return 8 * sum(len(bytes(hit.packet.data)) for hit in hits) / seconds
+
+
+@clause("RFC8834-7-M1")
+async def test_a_maximum_that_the_receiver_estimates_is_kept_to(
+    peer: Reference, endpoint: Endpoint, wire: Wire
+) -> None:
+    """REMB (draft-alvestrand-rmcat-remb-03), which counts where transport-wide feedback was not agreed on."""
+    voice, estimate = Voice(), 20 * LIMIT
+
+    def retold(said: tuple[rtcp.Packet, ...]) -> tuple[rtcp.Packet, ...]:
+        return tuple(replace(one, bitrate=estimate) if isinstance(one, rtcp.Remb) else one for one in said)
+
+    voice.retell(retold)
+    speech = await speak(peer, endpoint, "video", voice, detail=200)
+    if "goog-remb" not in speech.connection.answer:
+        unsupported("its answer has no goog-remb")
+    stream = (await speech.heard(wire, 5))[0].packet.ssrc
+    before = await rate(speech, wire, 0.5)
+    estimate = LIMIT
+    voice.say((rtcp.Remb(OURS, LIMIT, (stream,)),))
+    await asyncio.sleep(0.7)
+    after = await rate(speech, wire, 1.0)
+    check(before > 1.5 * LIMIT, f"it sent {before:.0f} bit/s before")
+    check(after < 1.25 * LIMIT, f"it sends {after:.0f} bit/s, {before:.0f} before; {LIMIT} were allowed")
