@@ -67,11 +67,15 @@ async def test_three_sizes_are_sent_under_three_rids() -> None:
         assert stack.session is not None
         (sender,) = held(stack.session.media).senders
         identifier = sender.config.extensions[RID]
-        named = {
-            (held(packet.extension(identifier)), packet.ssrc) for _, packet in tap.sent if packet.extension(identifier)
-        }
-        assert {rid for rid, _ in named} == {b"q", b"h", b"f"}
-        assert len({ssrc for _, ssrc in named}) == 3
+
+        def named() -> set[tuple[bytes, int]]:
+            sent = [packet for _, packet in tap.sent]
+            return {(held(packet.extension(identifier)), packet.ssrc) for packet in sent if packet.extension(identifier)}
+
+        async with asyncio.timeout(10):  # a frame counts as sent while its packets still wait for the pacer
+            while {rid for rid, _ in named()} != {b"q", b"h", b"f"}:
+                await arrivals.count(1)
+        assert len({ssrc for _, ssrc in named()}) == 3
         rows = (await one.getStats()).of_type("outbound-rtp")
         assert [row["encodingIndex"] for row in rows] == [0, 1, 2]
         assert None not in arrivals.counters()
