@@ -230,6 +230,6 @@ ROW: Final = Row(
     "renegotiation",
     "add, turn, remove, add again, another track, another codec, an ICE restart: no counter goes back or stops for 1 s",
     play,
-    by_default=False,  # Firefox to Firefox went back once in four runs (81 to 63), not explained yet
+    by_default=False,
     as_case=False,
 )

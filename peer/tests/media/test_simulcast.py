@@ -69,8 +69,7 @@ async def test_three_sizes_are_sent_under_three_rids() -> None:
         identifier = sender.config.extensions[RID]
 
         def named() -> set[tuple[bytes, int]]:
-            sent = [packet for _, packet in tap.sent]
-            return {(held(packet.extension(identifier)), packet.ssrc) for packet in sent if packet.extension(identifier)}
+            return {(name, packet.ssrc) for _, packet in tap.sent if (name := packet.extension(identifier))}
 
         async with asyncio.timeout(10):  # a frame counts as sent while its packets still wait for the pacer
             while {rid for rid, _ in named()} != {b"q", b"h", b"f"}:
