@@ -104,7 +104,8 @@ async def test_a_replayed_record_is_dropped(connect: Connect, peer: Reference, e
     intruder.repeat()
     await goes_on(made)
     wire.count(sctp.heartbeat_ack().where(says(b"said once"), "to it"), sender=endpoint, exactly=1)
-    wire.never(sctp.sack().where(lambda packet: bool(packet.duplicates), "of doubles"), sender=endpoint)
+    doubles = sctp.sack().where(lambda packet: not speaker.resent.issuperset(packet.duplicates), "of doubles")
+    wire.never(doubles, sender=endpoint)
 
 
 @clause("RFC9147-4.5.1-M3")

@@ -33,7 +33,8 @@ MASK = 0xFFFFFFFF
 
 
 class Intruder:
-    """A transform for `Seams(sctp=...)`. `tag` is the endpoint's verification tag, `own_tag` and `own_tsn` are ours.
+    """A transform for `Seams(sctp=...)`. `tag` is the endpoint's verification tag, `own_tag` and `own_tsn` are ours,
+    `resent` the TSNs that we sent more than once.
 
     `one_way` leaves the endpoint's INIT unanswered, so that it is we who echo a `cookie`; `window` replaces the one we
     advertise in SACKs, and while we are `deaf` we send none.
@@ -42,6 +43,8 @@ class Intruder:
     def __init__(self, *, one_way: bool = False) -> None:
         self.tag = self.own_tag = self.own_tsn = 0
         self.last_tsn = self.last_ssn = 0
+        self.resent: set[int] = set()
+        self._sent: set[int] = set()
         self.cookie = b""
         self.sack: sctp.Sack | None = None
         self.window: int | None = None
@@ -57,6 +60,7 @@ class Intruder:
             self.own_tag, self.own_tsn = message.tag, message.initial_tsn
         elif isinstance(message, sctp.Data):
             self.last_tsn, self.last_ssn = message.tsn, message.ssn
+            (self.resent if message.tsn in self._sent else self._sent).add(message.tsn)
         elif isinstance(message, sctp.CookieEcho):
             self.cookie = message.cookie
         elif isinstance(message, sctp.Sack):

@@ -25,8 +25,8 @@ START_BIT_RATE: Final = 300_000
 USE_PICTURES: Final = 30
 USE_SPAN: Final = 0.5
 # Seconds of its bit rate that the pictures of a layer may be ahead of it before some are left out, and at most: what a
-# key frame costs beyond that is forgiven.
-AHEAD, FORGIVEN = 0.5, 1.0
+# key frame costs beyond that, or a rate that fell, is forgiven. Their difference is the longest gap that this makes.
+AHEAD, FORGIVEN = 0.5, 0.7
 # How much more than it used last a layer may want next.
 HEADROOM: Final = 1.3
 
@@ -151,7 +151,7 @@ class VideoLayer:
                 if frame.key_frame:
                     self._last_key = now
                 self._spent.append((now, 8 * len(frame.data)))
-                self._ahead = min(self._ahead + 8 * len(frame.data), FORGIVEN * self.bit_rate)
+                self._ahead += 8 * len(frame.data)
                 self._send(self, frame, stamped)
 
         self.meter.add(settings.width, settings.height, now)
@@ -159,7 +159,8 @@ class VideoLayer:
 
     def _is_ahead(self, now: float) -> bool:
         """Whether it sent more than it may. Encoders take pictures that come unevenly for a reason to spend more."""
-        self._ahead = max(0.0, self._ahead - self.bit_rate * (now - self._settled_at))
+        owed = min(self._ahead, FORGIVEN * self.bit_rate)
+        self._ahead = max(0.0, owed - self.bit_rate * (now - self._settled_at))
         self._settled_at = now
         return self._ahead > AHEAD * self.bit_rate
 
