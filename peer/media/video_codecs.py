@@ -8,8 +8,10 @@ costs a key frame, so that small changes wait.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, Final
 
 import av
@@ -102,11 +104,27 @@ class VideoEncoder:
             options |= {"maxrate": str(rate), "minrate": str(rate), "bufsize": str(rate // 2)}
         context.bit_rate = rate
         context.options = options
-        context.open()
+        with _at_usual_priority():
+            context.open()
         return context
 
     def close(self) -> None:
         self._context = None
+
+
+@contextmanager
+def _at_usual_priority() -> Iterator[None]:
+    """SVT-AV1 gives itself, and the thread that opens it, the highest real-time priority where the process is root's:
+    what is started after that, browsers too, would leave the rest of the machine no time.
+    """
+    usual = hasattr(os, "sched_getscheduler") and os.sched_getscheduler(0) == os.SCHED_OTHER
+    yield
+    if not usual or os.geteuid() != 0:
+        return
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(ProcessLookupError):  # it has ended
+            if os.sched_getscheduler(int(task.name)) == os.SCHED_FIFO:
+                os.sched_setscheduler(int(task.name), os.SCHED_OTHER, os.sched_param(0))
 
 
 # What the conversion from RGB makes, said in the bitstream where the codec can (not VP8): decoders guess otherwise.

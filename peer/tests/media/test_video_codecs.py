@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -157,3 +160,11 @@ def test_h264_that_says_no_level_is_of_level_1() -> None:
     """RFC 6184 section 8.1."""
     assert video_codecs._x264({})["level"] == "1.0"
     assert video_codecs._x264({"profile-level-id": "42e01f"})["level"] == "3.1"
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="needs Linux's scheduling policies")
+def test_no_thread_takes_real_time_priority() -> None:
+    """Nor does any process that is started later. As root's, SVT-AV1 takes the machine's highest one."""
+    codecs.encoder("video/AV1", {}, bit_rate=300_000).encode(picture(0))
+    policies = {os.sched_getscheduler(int(task.name)) for task in Path("/proc/self/task").iterdir()}
+    assert policies == {os.SCHED_OTHER}
