@@ -77,7 +77,7 @@ async def test_interface_change_fails_when_nothing_comes_back(tmp_path: Path, mo
     monkeypatch.setattr("harness.matrix.rows.interface_change.PATIENCE", 2.0)
     cell = await played("interface-change", tmp_path)
     assert cell.verdict is Verdict.TIMEOUT
-    assert "nothing came back after the change" in cell.message
+    assert "no picture came back after the change" in cell.message
 
 
 def _only_once() -> Any:
