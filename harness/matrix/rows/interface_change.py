@@ -1,9 +1,9 @@
 """The offerer's interface goes and comes back with another address: after an ICE restart pictures are back in 2 s.
 
-Pictures with a counter go both ways. The interface is gone until what was on its way has been shown; the restart begins
-with restartIce() then. A picture is back when its counter is a later one than any shown before: it was sent by the new
-path. Both ends have to have one within 2 s, counted from the restart's first candidate with the new address: how
-soon an endpoint notices its interfaces is not ICE's business (Chromium takes up to 1.5 s), and is a fact of the cell.
+Pictures with a counter go both ways. The interface is back at once; the restart begins, with restartIce(), when what
+was on its way has been shown. A picture is back when its counter is a later one than any shown before: it was sent
+by the new path. Both ends have to have one within 2 s, counted from the restart's first candidate with the new address:
+how soon an endpoint notices its interfaces is not ICE's business (Chromium takes up to 3 s), and is a fact of the cell.
 """
 
 from __future__ import annotations

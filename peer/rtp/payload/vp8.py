@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from peer.errors import DecodeError
 from peer.rtp.frame import EncodedFrame
 from peer.rtp.payload.cutting import parts, room
+from peer.rtp.payload.picture_ids import succeeds
 from peer.wire.buffer import Reader
 
 __all__ = ["Depacketizer", "Descriptor", "Packetizer", "is_key_frame", "parse"]
@@ -111,15 +112,11 @@ class Depacketizer:
         return descriptor.start and descriptor.partition == 0
 
     def follows(self, before: bytes, after: bytes) -> bool:
-        """By the picture ids: a picture's is one more than that of the picture before it."""
+        """By the picture ids."""
         try:
-            last, first = parse(before)[0], parse(after)[0]
+            return self.starts_frame(after) and succeeds(parse(before)[0], parse(after)[0])
         except DecodeError:
             return False
-        if last.picture_id is None or first.picture_id is None or last.short != first.short:
-            return False
-        mask = 0x7F if first.short else 0x7FFF
-        return self.starts_frame(after) and first.picture_id == (last.picture_id + 1) & mask
 
     def assemble(self, payloads: Sequence[bytes]) -> tuple[bytes, bool]:
         """Section 4.5.1, step 3."""
