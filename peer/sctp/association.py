@@ -390,7 +390,7 @@ class Association(Control):
                 room -= len(control[0])
                 parts.append(control.pop(0))
             if sending and not control:
-                if inbound.sack_pending and len(parts) == 1:
+                if inbound.sack_pending:
                     # DATA that leaves takes a delayed SACK along (section 6.1).
                     room = self._fill_with_sack(parts, room, inbound, now)
                 else:
@@ -412,9 +412,10 @@ class Association(Control):
         return chunks
 
     def _fill_with_sack(self, parts: list[bytes], room: int, inbound: Inbound, now: float) -> int:
+        before = len(parts)
         left = self._transmission.fill(parts, room - 16, now)
-        if len(parts) > 1:
-            parts.insert(1, inbound.sack(16))
+        if len(parts) > before:
+            parts.insert(before, inbound.sack(16))
         return left
 
     # Time

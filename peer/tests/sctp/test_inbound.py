@@ -6,7 +6,7 @@ from peer import sctp
 from peer.errors import RemoteProtocolError
 from peer.tests.sctp.worlds import Stranger
 from peer.wire import sctp as wire
-from peer.wire.sctp_tlv import Cause, CauseCode
+from peer.wire.sctp_tlv import Cause, CauseCode, Parameter, ParameterType
 
 FORWARD, INTERLEAVED = wire.ChunkType.FORWARD_TSN, (wire.ChunkType.I_DATA, wire.ChunkType.I_FORWARD_TSN)
 UNORDERED = 4
@@ -75,6 +75,15 @@ def test_data_that_leaves_takes_the_delayed_sack_along() -> None:
     sack, data = stranger.say(stranger.data())
     assert isinstance(sack, wire.Sack)
     assert isinstance(data, wire.Data)
+
+
+def test_the_delayed_sack_goes_along_behind_other_control_chunks() -> None:
+    stranger = Stranger().meet()
+    stranger.say(stranger.data())
+    assert stranger.say(stranger.data(1, ssn=1)) == []
+    stranger.association.send(0, 51, b"echo", now=stranger.now)
+    said = stranger.say(wire.Heartbeat((Parameter(ParameterType.HEARTBEAT_INFO, b"info"),)))
+    assert [type(chunk) for chunk in said] == [wire.HeartbeatAck, wire.Sack, wire.Data]
 
 
 def test_a_batch_of_packets_is_acknowledged_by_one_sack() -> None:
