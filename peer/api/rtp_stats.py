@@ -198,6 +198,7 @@ class RtpStats:
             retransmittedPacketsReceived=counters.retransmitted_packets_received,
             retransmittedBytesReceived=counters.retransmitted_bytes_received,
             nackCount=counters.nack_count,
+            estimatedPlayoutTimestamp=_playout_time(stream, self._now),
             jitterBufferDelay=0.0 if stream is None else stream.buffered.delay,
             jitterBufferTargetDelay=0.0 if stream is None else stream.buffered.target,
             jitterBufferMinimumDelay=0.0 if stream is None else stream.buffered.minimum,
@@ -238,6 +239,14 @@ class RtpStats:
             sdpFmtpLine=codec.fmtp,
             transportId=self._common["transportId"],
         )
+
+
+def _playout_time(stream: Stream | None, now: float) -> float | None:
+    """What the track plays now, in NTP ms of its sender, from 1900 (webrtc-stats, estimatedPlayoutTimestamp)."""
+    if stream is None or stream.played is None:
+        return None
+    captured, moment = stream.played
+    return (captured + now - moment) * _MILLISECONDS
 
 
 def _received_pictures(counters: InboundCounters, stream: Stream | None, now: float) -> dict[str, Any]:

@@ -56,6 +56,8 @@ class Stream:
         self.squared_inter_frame_delay = 0.0
         self.freezes = 0
         self.frozen = 0.0
+        self.played: tuple[float, float] | None = None
+        """Of the latest frame played whose time is known: NTP seconds of its sender, and when it was played."""
         self._unwrapped: int | None = None
 
     def unwrap(self, timestamp: int) -> int:
@@ -248,7 +250,7 @@ class Inbound:
                 stream.shown(picture.width, picture.height, self._driver.now())
                 picture.pts, picture.time_base = stream.unwrap(frame.timestamp), Fraction(1, codec.clock_rate)
                 self.shown = (picture.width, picture.height, stream.meter.rate(self._driver.now()))
-                self._deliver(picture, frame.capture_ntp)
+                self._deliver(stream, picture, frame.capture_ntp)
 
         stream.lane.run(decode, done)
 
@@ -286,8 +288,10 @@ class Inbound:
     def _deliver_sound(self, stream: Stream, sound: Any, captured: float | None = None) -> None:
         stream.sound.add(sound)
         stream.frames_decoded += 1
-        self._deliver(sound, captured)
+        self._deliver(stream, sound, captured)
 
-    def _deliver(self, frame: Any, captured: float | None) -> None:
+    def _deliver(self, stream: Stream, frame: Any, captured: float | None) -> None:
+        if captured is not None:
+            stream.played = captured, self._driver.now()
         self.captured = self.feed.captured = captured
         self.feed.deliver(frame)

@@ -83,3 +83,9 @@ async def test_pictures_and_sound_are_tied_to_one_clock() -> None:
         ]
         late_sounds = [beat if beat < EVERY / SOUNDS / 2 else beat - EVERY / SOUNDS for beat in beats]
         assert abs(median(late_pictures) - median(late_sounds)) < CLOSE
+        # Without a jitter buffer both are played as they come, and what is played now was made just now.
+        rows = (await other.getStats()).values()
+        played = [row["estimatedPlayoutTimestamp"] / 1000 for row in rows if row["type"] == "inbound-rtp"]
+        now = other._core.now() + other._core.ntp_offset
+        assert len(played) == 2
+        assert all(-CLOSE < now - at < 0.2 for at in played), [now - at for at in played]
