@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from cases.bending import changed, dropped, each
@@ -62,7 +63,7 @@ from cases.dtls.broken import (
 )
 from cases.planting import Fault, also_sends, hello, instead, patched, planted
 from peer.api import Seams
-from peer.dtls import NamedGroup
+from peer.dtls import Fingerprint, NamedGroup
 from peer.dtls.client12 import Client12
 from peer.dtls.client13 import Client13
 from peer.dtls.machine12 import Machine12
@@ -90,11 +91,27 @@ AUTHENTICATION = "cases/dtls/test_rfc8446_4_authentication.py::test_"
 HANDSHAKE_1_2 = "cases/dtls/test_rfc5246_7_handshake.py::test_"
 ATTACKS = "cases/dtls/test_rfc9147_11_attacks.py::test_"
 AFTER = "cases/dtls/test_rfc8446_6_after.py::test_"
+FINGERPRINTS = "cases/dtls/test_rfc8122_5_fingerprints.py::test_"
 NEGOTIATION = "cases/dtls/test_negotiation_of_each_parameter.py::test_"
 DISORDER = "cases/dtls/test_rfc6347_4_disorder.py::test_"
 
 
+def vouched_for_if(holds: Callable[[list[Fingerprint]], bool]) -> Fault:
+    """Certificates are believed where the announced fingerprints are such."""
+    return patched("peer.dtls.conversation.is_vouched_for", lambda _, fingerprints: holds(list(fingerprints)))
+
+
 FAULTS = {
+    **planted(
+        FINGERPRINTS,
+        sanity_a_fingerprint_of_sha_256=vouched_for_if(lambda _: False),
+        a_stronger_hash_vouches_for_a_certificate=vouched_for_if(lambda these: these[0].algorithm == "sha-256"),
+        fingerprints_of_one_certificate_by_two_hashes=vouched_for_if(lambda these: len(these) == 1),
+        one_of_the_fingerprints_of_two_certificates_is_enough=vouched_for_if(lambda these: len(these) == 1),
+        two_fingerprints_of_other_certificates_vouch_for_nothing=BELIEVES_CERTIFICATES,
+        a_fingerprint_of_md5_vouches_for_nothing=BELIEVES_CERTIFICATES,
+        the_fingerprint_is_of_sha_256_or_stronger=instead("a=fingerprint:sha-256", "a=fingerprint:md5"),
+    ),
     **planted(
         ESTABLISHMENT,
         sanity_the_endpoints_shake_hands=Fault(Seams(dtls_handshake=dropped(dtls_handshake.ClientHello))),
