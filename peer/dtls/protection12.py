@@ -27,8 +27,7 @@ from peer.wire.dtls_record import HEADER_SIZE, MAX_FRAGMENT, ContentType, Record
 __all__ = ["make_opener", "make_sealer"]
 
 _EXPLICIT_NONCE: Final = 8
-# Enough for what fits a datagram on nearly every path.
-_SEALING_ROOM: Final = 2048
+_SEALING_ROOM: Final = 46 + MAX_FRAGMENT + TAG_SIZE
 # Slices made once, not for every record.
 _HEADER: Final = slice(HEADER_SIZE + _EXPLICIT_NONCE)
 _SEALED: Final = slice(HEADER_SIZE + _EXPLICIT_NONCE, None)
@@ -55,22 +54,18 @@ def _gcm_sealing(aead: AESGCM, salt: bytes, epoch: int) -> tuple[_Seal, Callable
     low, high = 0, epoch << 40
     known_size = known_kind = -1
     buffer = bytearray(_SEALING_ROOM)
-    nonce = additional = body = memoryview(buffer)
-    take = nonce.tobytes
+    buffer[:4] = salt
+    whole = memoryview(buffer)
+    nonce, additional, body, take = whole[:12], whole[12:25], whole, whole.tobytes
 
     def reshape(kind: int, size: int) -> None:
-        nonlocal known_kind, known_size, buffer, nonce, additional, body, take
+        nonlocal known_kind, known_size, body, take
+        if kind != known_kind:
+            buffer[20:23] = buffer[25:28] = _pack_start(kind, DTLS12)
         known_kind, known_size = kind, size
-        end = 46 + size + TAG_SIZE
-        if end > len(buffer):
-            buffer = bytearray(end)
-        whole = memoryview(buffer)
-        nonce, additional, body, take = whole[:12], whole[12:25], whole[46:end], whole[25:end].tobytes
-        buffer[:4] = salt
-        buffer[20:23] = buffer[25:28] = _pack_start(kind, DTLS12)
-        buffer[23:25] = size.to_bytes(2, "big")
-        buffer[36:38] = (size + _EXPLICIT_NONCE + TAG_SIZE).to_bytes(2, "big")
-        renumber()
+        body, take = whole[46 : 46 + size + TAG_SIZE], whole[25 : 46 + size + TAG_SIZE].tobytes
+        buffer[23], buffer[24] = divmod(size, 256)
+        buffer[36], buffer[37] = divmod(size + _EXPLICIT_NONCE + TAG_SIZE, 256)
 
     def renumber() -> None:
         buffer[4:12] = buffer[12:20] = buffer[28:36] = buffer[38:46] = (high << 8).to_bytes(8, "big")
@@ -96,6 +91,7 @@ def _gcm_sealing(aead: AESGCM, salt: bytes, epoch: int) -> tuple[_Seal, Callable
         low, high = sequence & 0xFF, epoch << 40 | sequence >> 8
         renumber()
 
+    renumber()
     return seal, read, write
 
 
@@ -222,9 +218,9 @@ def _gcm_opening(
 ) -> tuple[_Open, Callable[[], None]]:
     """Opening a datagram of application data, and telling the window what was opened so.
 
-    Nearly every record has the size of the one before it and the number after, so all of its header can be foreseen,
+    Nearly every datagram is one record with the number after the one before it, so all of its header can be foreseen,
     and with it nonce and additional data, which share the number: salt 4 | number 8 | start 3 | size 2. Any other is
-    for `otherwise`. A datagram longer or shorter than its header says does not prove authentic.
+    for `otherwise`.
     """
     decrypt = aead.decrypt
     start = _pack_start(ContentType.APPLICATION_DATA, DTLS12)
@@ -232,6 +228,7 @@ def _gcm_opening(
     shared = bytearray(salt + bytes(8) + start + bytes(2))
     nonce, additional = memoryview(shared)[:12], memoryview(shared)[4:]
     known = low = 0  # last byte of the number after the window's highest, and of the number foreseen
+    known_length = -1
 
     def open_application_data(datagram: bytes) -> bytes | None:
         nonlocal low
@@ -250,13 +247,23 @@ def _gcm_opening(
         return payload
 
     def open_surprise(datagram: bytes) -> bytes | None:
+        if len(datagram) != known_length:
+            return open_resized(datagram)
         settle()
         payload = otherwise(datagram)
         if payload is not None:
-            header[11:13] = (len(payload) + _EXPLICIT_NONCE + TAG_SIZE).to_bytes(2, "big")
-            shared[15:] = len(payload).to_bytes(2, "big")
             foresee()
         return payload
+
+    def open_resized(datagram: bytes) -> bytes | None:
+        nonlocal known_length
+        size = len(datagram) - _HEADER.stop - TAG_SIZE
+        if not 0 <= size <= MAX_FRAGMENT:
+            return None
+        known_length = len(datagram)
+        header[11], header[12] = divmod(size + _EXPLICIT_NONCE + TAG_SIZE, 256)
+        shared[15], shared[16] = divmod(size, 256)
+        return open_application_data(datagram)
 
     def settle() -> None:
         nonlocal known

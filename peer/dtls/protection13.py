@@ -9,7 +9,7 @@ After that the sequence number in the header is masked with a block made from th
 
 from __future__ import annotations
 
-import struct
+import functools
 from collections.abc import Callable
 from struct import Struct
 from typing import Any, Final, TypeAlias
@@ -35,8 +35,6 @@ _SHORTEST: Final = 5 + 1 + TAG_SIZE
 _EXPANSION: Final = 1 + TAG_SIZE
 _LONGEST: Final = 5 + MAX_FRAGMENT + _EXPANSION
 _APPLICATION_DATA: Final = int(ContentType.APPLICATION_DATA)
-# Enough for what fits a datagram on nearly every path.
-_SEALING_ROOM: Final = 2048
 _TYPES: Final = tuple(bytes([kind]) for kind in range(256))
 _Seal: TypeAlias = Callable[[int, bytes], bytes]
 _Open: TypeAlias = Callable[[bytes], bytes | None]
@@ -65,20 +63,17 @@ def _sealing(aead: Aead, mask: _Mask, iv: int, epoch: int) -> tuple[_Seal, Calla
     nonce = bytearray(iv.to_bytes(12, "big"))
     low, high, shown, last_of_iv = 0, 0, 0, iv & 0xFF
     known_size = -1
-    buffer = bytearray(_SEALING_ROOM)
-    header = sample = body = memoryview(buffer)
-    take = header.tobytes
+    buffer = bytearray(_LONGEST)
+    buffer[0] = _FIXED | _LONG_SEQUENCE | _HAS_LENGTH | epoch & 3
+    whole = memoryview(buffer)
+    header, sample, body, take = whole[:5], whole[5 : 5 + _SAMPLE], whole, whole.tobytes
 
     def reshape(size: int) -> None:
-        nonlocal known_size, buffer, header, sample, body, take
+        nonlocal known_size, body, take
         known_size = size
         end = 5 + size + _EXPANSION
-        if end > len(buffer):
-            buffer = bytearray(end)
-        whole = memoryview(buffer)
-        header, sample, body, take = whole[:5], whole[5 : 5 + _SAMPLE], whole[5:end], whole[:end].tobytes
-        buffer[0] = _FIXED | _LONG_SEQUENCE | _HAS_LENGTH | epoch & 3
-        buffer[3:5] = (size + _EXPANSION).to_bytes(2, "big")
+        body, take = whole[5:end], whole[:end].tobytes
+        buffer[3], buffer[4] = divmod(size + _EXPANSION, 256)
 
     def renumber() -> None:
         nonlocal shown
@@ -166,9 +161,10 @@ class Sealer13:
         return head + _pack_tail(short ^ masking, size) + sealed
 
 
+@functools.lru_cache(maxsize=256)
 def _splitting(size: int) -> Callable[[bytes], tuple[Any, ...]]:
-    """Splits a datagram with so much ciphertext."""
-    return Struct(f">BBBH{size}s").unpack
+    """Splits a datagram with so much ciphertext: flags and high byte of the number, low byte, length, ciphertext."""
+    return Struct(f">HBH{size}s").unpack
 
 
 def _opening(
@@ -179,18 +175,19 @@ def _opening(
     """
     decrypt = aead.decrypt
     nonce, last_of_iv = bytearray(12), iv & 0xFF
-    known = low = shown = known_size = 0  # `known`: last byte of the number after the window's highest
+    known = low = 256  # last byte of the number after the window's highest, and of the number foreseen; 256 for none
+    known_length = known_size = shown = -1
     flags = _FIXED | _LONG_SEQUENCE | _HAS_LENGTH | epoch & 3
-    header, split = bytearray(5), _splitting(_EXPANSION)  # nothing is foreseen yet, and less cannot be masked
+    header, split = bytearray(5), _splitting(0)
+    header[0] = flags
 
     def open_application_data(datagram: bytes) -> bytes | None:
         nonlocal low
-        try:
-            first, high, number, size, sealed = split(datagram)
-        except struct.error:  # of another size
-            return open_surprise(datagram)
+        if len(datagram) != known_length and not resize(len(datagram)):
+            return None
+        start, number, size, sealed = split(datagram)
         masking = mask(sealed[_SAMPLED])
-        if number ^ masking[1] != low or high ^ masking[0] != shown or first != flags or size != known_size:
+        if number ^ masking[1] != low or start ^ masking[0] != shown or size != known_size:
             return open_surprise(datagram)
         header[2] = low
         nonce[11] = last_of_iv ^ low
@@ -203,26 +200,32 @@ def _opening(
         low += 1
         return inner[_CONTENT]
 
+    def resize(length: int) -> bool:
+        nonlocal known_length, known_size, split
+        if not _SHORTEST <= length <= _LONGEST:
+            return False
+        known_length, known_size = length, length - 5
+        header[3], header[4] = divmod(known_size, 256)
+        split = _splitting(known_size)
+        return True
+
     def open_surprise(datagram: bytes) -> bytes | None:
-        if not _SHORTEST <= len(datagram) <= _LONGEST:
-            return None
         settle()
         payload = otherwise(datagram)
         if payload is not None:
-            foresee(len(payload) + _EXPANSION)
+            foresee(window.highest + 1)
         return payload
 
     def settle() -> None:
-        nonlocal known, known_size
+        nonlocal known, low
         window.advance(low - known)
-        known, known_size = low, 0
+        known = low = 256
 
-    def foresee(size: int) -> None:
-        nonlocal known, low, shown, known_size, split
-        sequence = window.highest + 1
+    def foresee(sequence: int) -> None:
+        nonlocal known, low, shown
         known = low = sequence & 0xFF
-        shown, known_size, split = sequence >> 8 & 0xFF, size, _splitting(size)
-        header[:] = _pack_header(flags, sequence & 0xFFFF, size)
+        header[1] = sequence >> 8 & 0xFF
+        shown = flags << 8 | header[1]
         nonce[:] = (iv ^ sequence).to_bytes(12, "big")
 
     return open_application_data, settle
