@@ -12,6 +12,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,9 @@ def _set_aside(clauses: dict[str, Clause], sections: Mapping[str, About]) -> Non
             clauses[identity] = replace(clause, about=sections[section])
 
 
+@cache
 def load(folder: Path | None = None) -> Registry:
-    """The registry in `folder`, by default that of this checkout. Nothing is read yet."""
+    """The registry in `folder`, by default that of this checkout. Nothing is read yet; a file is read once in a
+    process.
+    """
     return Registry(folder or default_folder())

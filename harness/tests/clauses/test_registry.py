@@ -59,6 +59,12 @@ def test_clauses_are_found_by_id(tmp_path: Path) -> None:
     assert registry.disputed() == {"RFC8445-7.1-M1"}
 
 
+def test_a_file_is_read_once_in_a_process(tmp_path: Path) -> None:
+    clauses = load(folder(tmp_path)).clauses("RFC8445")
+    (tmp_path / "rfc8445.toml").unlink()
+    assert load(tmp_path).clauses("RFC8445") == clauses
+
+
 @pytest.mark.parametrize(
     ("identity", "kind", "hint"),
     [
