@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeAlias
+from weakref import WeakSet
 
 import peer.api
 from harness.endpoints.base import Endpoint, Stack
@@ -89,7 +90,8 @@ class ReferenceStack(Stack):
     name = "reference"
 
     def __init__(self) -> None:
-        self._made: list[Reference] = []
+        # Weak: an endpoint holds all that it was heard to say, and a session makes thousands.
+        self._made: WeakSet[Reference] = WeakSet()
 
     async def start(self) -> None:
         try:
@@ -100,10 +102,10 @@ class ReferenceStack(Stack):
     async def endpoint(self, name: str | None = None) -> Reference:
         await self.start()
         made = Reference(name or self.name, self.build)
-        self._made.append(made)
+        self._made.add(made)
         return made
 
     async def stop(self) -> None:
-        for made in self._made:
+        for made in list(self._made):
             await made.close()
         self._made.clear()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
 from harness.endpoints import Stacks
-from harness.endpoints.reference import Reference
+from harness.endpoints.reference import Reference, ReferenceStack
 from harness.errors import EndpointError
 from harness.signaling import connect
 from peer import sdp
@@ -72,3 +74,13 @@ async def test_a_closed_endpoint_says_so(pair: tuple[Reference, Reference]) -> N
     await pair[0].close()
     with pytest.raises(EndpointError, match="one is closed"):
         await pair[0].peer_connection()
+
+
+async def test_a_stack_keeps_no_endpoint_that_nobody_else_holds() -> None:
+    stack = ReferenceStack()
+    held, dropped = await stack.endpoint(), weakref.ref(await stack.endpoint())
+    gc.collect()
+    assert dropped() is None
+    await stack.stop()
+    with pytest.raises(EndpointError, match="is closed"):
+        await held.peer_connection()
