@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeAlias
 from weakref import WeakSet
@@ -94,10 +95,7 @@ class ReferenceStack(Stack):
         self._made: WeakSet[Reference] = WeakSet()
 
     async def start(self) -> None:
-        try:
-            self.build = f"peerproof {version('peerproof')}"
-        except PackageNotFoundError:
-            self.build = "peerproof (not installed)"
+        self.build = _build()
 
     async def endpoint(self, name: str | None = None) -> Reference:
         await self.start()
@@ -109,3 +107,12 @@ class ReferenceStack(Stack):
         for made in list(self._made):
             await made.close()
         self._made.clear()
+
+
+@cache
+def _build() -> str:
+    """Parsed once: the metadata of a distribution are as long as its README."""
+    try:
+        return f"peerproof {version('peerproof')}"
+    except PackageNotFoundError:
+        return "peerproof (not installed)"
