@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 from itertools import groupby
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from cases.planting import Fault
 from cases.rtp.speaking import PATIENCE
 from harness.capture.wire import Wire
+from harness.endpoints import player
 from harness.endpoints.base import Endpoint
 from harness.endpoints.reference import Reference
 
@@ -38,7 +40,7 @@ def planted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     if not isinstance(endpoint, Reference):
         raise pytest.UsageError("--planted needs --endpoints reference")
     endpoint.seams = fault.seams
-    until, wait_for = Endpoint.until, Wire.wait_for
+    until, wait_for, within = Endpoint.until, Wire.wait_for, player._within
 
     async def hurried_until(self: Endpoint, look: Any, timeout: float, waited_for: Any) -> Any:
         return await until(self, look, min(timeout, fault.patience), waited_for)
@@ -46,7 +48,11 @@ def planted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     async def hurried_wait_for(self: Wire, matcher: Any, *, timeout: float = 2.0, **options: Any) -> Any:
         return await wait_for(self, matcher, timeout=min(timeout, fault.patience), **options)
 
+    async def hurried_within(promise: asyncio.Future[Any], timeout: float) -> Any:
+        return await within(promise, min(timeout, fault.patience))
+
     monkeypatch.setattr(Endpoint, "until", hurried_until)
+    monkeypatch.setattr(player, "_within", hurried_within)
     monkeypatch.setattr(Wire, "wait_for", hurried_wait_for)
     monkeypatch.setattr("cases.rtp.speaking.PATIENCE", min(PATIENCE, fault.patience))
     if fault.patch is not None:

@@ -20,7 +20,7 @@ FOLDERS = sorted(path.parent.name for path in (ROOT / "cases").glob("*/faults.py
 def test_every_case_turns_red_under_its_own_fault(tmp_path: Path) -> None:
     """Many side by side: what a fault breaks is mostly waited for."""
     folders = [f"cases/{folder}" for folder in FOLDERS]
-    options = ["--planted", "--endpoints=reference", "-n=6", "--keep=none", "-q", "--tb=no", "-pno:cacheprovider"]
+    options = ["--planted", "--endpoints=reference", "-n=4", "--keep=none", "-q", "--tb=no", "-pno:cacheprovider"]
     command = [sys.executable, "-m", "pytest", *folders, *options, f"--report-dir={tmp_path}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     results = RunResults.load(tmp_path).results
