@@ -170,13 +170,19 @@ _STEPS: Final[Mapping[str, type[Step]]] = {
 }
 
 
+# Of each kind of step the names of its members with their defaults; where there is none, what no value is equal to.
+_MEMBERS: Final[Mapping[type[Any], tuple[tuple[str, Any], ...]]] = {
+    kind: tuple((member.name, member.default) for member in dataclasses.fields(kind)) for kind in _STEPS.values()
+}
+
+
 def step_to_json(step: Step) -> dict[str, JSON]:
     """The flat form of one step."""
     out: dict[str, JSON] = {"op": step.op}
-    for member in dataclasses.fields(step):
-        value = getattr(step, member.name)
-        if member.default is dataclasses.MISSING or value != member.default:
-            out[member.name] = to_json(value)
+    for name, default in _MEMBERS[type(step)]:
+        value = getattr(step, name)
+        if value != default:
+            out[name] = to_json(value)
     return out
 
 
