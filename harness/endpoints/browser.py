@@ -27,7 +27,7 @@ from harness.endpoints.remains import Remains
 from harness.endpoints.tab import Tab, quietly
 from harness.errors import EndpointCrashed, EndpointError
 from harness.script.steps import Script, Step
-from harness.script.trace import Entry, entry_from_json
+from harness.script.trace import Entry, Fired, Kind, Outcome, entry_from_json, failure_from_json
 from harness.script.values import from_json
 
 __all__ = ["BrowserEndpoint", "BrowserStack"]
@@ -84,9 +84,9 @@ class BrowserEndpoint(Endpoint):
             nudge = asyncio.create_task(self._nudge())
             self._nudges.add(nudge)
             nudge.add_done_callback(self._nudges.discard)
-        told = json.loads(answer)
-        self._deliver(entry_from_json(entry) for entry in told["events"])
-        return list(_with_states(json.loads(_unpacked(told["entries"]))))
+        entries, events = answer.split("\n")
+        self._deliver(entry_from_json(entry) for entry in json.loads(events))
+        return list(_entries(json.loads(_unpacked(entries))))
 
     async def _nudge(self) -> None:
         """Ask for nothing, so that an acknowledgement goes out with the question.
@@ -139,22 +139,27 @@ def _unpacked(text: str) -> str | bytes:
     return zlib.decompress(base64.b64decode(text[1:])) if text.startswith("z") else text
 
 
-def _with_states(entries: list[dict[str, Any]]) -> Iterator[Entry]:
-    """The entries with their states whole again: a page tells what changed since the entry before (`compacted`)."""
+def _entries(rows: list[list[Any]]) -> Iterator[Entry]:
+    """The entries a page tells of in rows (`compacted`), with their states whole again."""
     known: dict[str, dict[str, Any]] = {}
-    for entry in entries:
-        changes = from_json(entry["states"])
-        if entry["what"] == "event":
-            on = entry["on"]
-            known[on] = {**known.get(on, {}), **changes}
-            yield entry_from_json(entry, known[on])
+    for step, time, sequence, changes, *told in rows:
+        event = len(told) == 3
+        if changes is not None:
+            known = dict(known)
+            for name, changed in ((told[0], changes),) if event else changes.items():
+                if changed is None:
+                    del known[name]
+                else:
+                    known[name] = {**known.get(name, {}), **changed}
+        if event:
+            on, fired, detail = told
+            yield Fired(step, on, fired, from_json(detail), known[on], float(time), sequence)
             continue
-        for name, changed in changes.items():
-            if changed is None:
-                del known[name]
-            else:
-                known[name] = {**known.get(name, {}), **changed}
-        yield entry_from_json(entry, dict(known))
+        kind, came_to = Kind(told[0]), told[1]
+        if kind in (Kind.EXCEPTION, Kind.REJECTED):
+            yield Outcome(step, kind, None, failure_from_json(came_to), known, float(time), sequence)
+        else:
+            yield Outcome(step, kind, from_json(came_to), None, known, float(time), sequence)
 
 
 class BrowserStack(Stack):

@@ -7,19 +7,20 @@ globalThis.peerproof = (() => {
   "use strict";
 
   const handles = new Map(); // name -> value
-  const names = new Map(); // object -> name
-  const tables = new Map(); // object with a name -> what the tables say of its interface
+  const known = new Map(); // object with a name -> its name, members that are states, and states as last read
   const adopted = new Map(); // "owner:member" -> how many
   const untaken = new Map(); // "handle type" -> events no Wait has taken
   const promises = new Map(); // name -> promise of a call nobody waited for
   const watchers = new Set(); // functions to run after every event
   const plays = new Set(); // the logs that are being written
+  let associated = false; // whether any connection has had an SCTP transport
   let sequence = 0;
   let step = -1;
   let streaming = false;
   let backlog = [];
 
-  const seconds = () => (performance.timeOrigin + performance.now()) / 1000;
+  const origin = performance.timeOrigin;
+  const seconds = () => (origin + performance.now()) / 1000;
   const interfaces = new Map(); // prototype -> name
   const interfaceOf = (object) => {
     const prototype = Object.getPrototypeOf(object);
@@ -51,7 +52,10 @@ globalThis.peerproof = (() => {
     if (typeof value === "number") return Number.isFinite(value) ? value : { $number: String(value) };
     if (typeof value === "bigint") return Number(value);
     if (typeof value !== "object") return value;
-    if (names.has(value)) return { $ref: names.get(value) };
+    if (known.has(value)) return { $ref: known.get(value).name };
+    const prototype = Object.getPrototypeOf(value);
+    const plain = prototype === Object.prototype || prototype === null;
+    if (plain && depth <= 8) return encodeMembers(value, depth);
     if (value instanceof ArrayBuffer) return { $bytes: bytesToText(new Uint8Array(value)) };
     if (ArrayBuffer.isView(value)) {
       return { $bytes: bytesToText(new Uint8Array(value.buffer, value.byteOffset, value.byteLength)) };
@@ -60,10 +64,11 @@ globalThis.peerproof = (() => {
     if (Array.isArray(value)) return value.map((item) => encode(item, depth + 1));
     if (value instanceof RTCStatsReport || value instanceof Map) return encode(Object.fromEntries(value), depth + 1);
     if (value instanceof Error || value instanceof DOMException) return failureOf(value);
-    const prototype = Object.getPrototypeOf(value);
-    const plain = prototype === Object.prototype || prototype === null;
-    if (!plain && typeof value.toJSON !== "function") return { $object: interfaceOf(value) };
-    const members = plain ? value : value.toJSON();
+    if (typeof value.toJSON !== "function") return { $object: interfaceOf(value) };
+    return encodeMembers(value.toJSON(), depth);
+  }
+
+  function encodeMembers(members, depth) {
     const encoded = {};
     for (const name of Object.keys(members)) {
       const item = encode(members[name], depth + 1);
@@ -110,17 +115,19 @@ globalThis.peerproof = (() => {
     if (name === null || name === undefined) return;
     handles.set(name, value);
     if (!isObject(value)) return;
-    const known = names.has(value);
     const listed = TABLES.interfaces[interfaceOf(value)];
-    if (listed) {
-      names.set(value, name);
-      tables.set(value, listed);
+    if (!listed) return;
+    if (known.has(value)) known.get(value).name = name;
+    else {
+      const early = listed.states.filter((member) => member !== "id");
+      const one = { name, object: value, members: listed.states, early, states: {} };
+      known.set(value, one);
+      for (const type of listed.events) value.addEventListener(type, (event) => fired(one, type, event));
     }
-    if (listed && !known) for (const type of listed.events) value.addEventListener(type, fired);
   }
 
   function adopt(owner, member, value) {
-    if (!isObject(value) || names.has(value) || !TABLES.interfaces[interfaceOf(value)]) return;
+    if (!isObject(value) || known.has(value) || !TABLES.interfaces[interfaceOf(value)]) return;
     const stem = `${owner}:${member}`;
     const count = adopted.get(stem) ?? 0;
     adopted.set(stem, count + 1);
@@ -128,23 +135,31 @@ globalThis.peerproof = (() => {
     if (streaming && interfaceOf(value) === "RTCDataChannel") value.binaryType = "arraybuffer";
   }
 
-  function statesOf(object) {
-    const states = {};
-    for (const name of tables.get(object).states) states[name] = encode(object[name]);
-    return states;
-  }
-
-  function allStates() {
-    const states = {};
-    for (const [object, name] of names) {
-      if (tables.get(object).states.length) states[name] = statesOf(object);
+  // Always the same object as long as nothing changed.
+  function statesOf(one, members = one.members) {
+    const { object, states } = one;
+    for (const member of members) {
+      if ((object[member] ?? null) === states[member]) continue;
+      return (one.states = Object.fromEntries(one.members.map((name) => [name, object[name] ?? null])));
     }
     return states;
   }
 
-  function fired(event) {
-    const on = names.get(event.currentTarget);
-    if (on === undefined) return;
+  // Chromium asks another thread for a channel's id, which takes longer than to read all other states. Until there is an
+  // SCTP transport nothing gives a channel an id, unless it was made with one.
+  function allStates() {
+    const states = {};
+    for (const one of known.values()) {
+      if (!one.members.length) continue;
+      associated ||= one.object instanceof RTCPeerConnection && one.object.sctp !== null;
+      states[one.name] = statesOf(one, associated ? one.members : one.early);
+    }
+    return states;
+  }
+
+  function fired(target, type, event) {
+    if (!known.has(target.object)) return;
+    const on = target.name;
     const detail = {};
     for (const member of TABLES.events[interfaceOf(event)] ?? []) {
       const value = event[member];
@@ -152,22 +167,27 @@ globalThis.peerproof = (() => {
       else adopt(on, member, value);
       detail[member] = value instanceof Blob ? { $object: "Blob" } : encode(value);
     }
-    const states = statesOf(event.currentTarget);
-    record({ what: "event", on, event: event.type, detail, states }, true);
+    record({ what: "event", step, on, event: type, detail, states: statesOf(target) });
     if (!streaming) {
-      const key = `${on} ${event.type}`;
+      const key = `${on} ${type}`;
       if (!untaken.has(key)) untaken.set(key, []);
       untaken.get(key).push(event);
     }
     for (const watcher of [...watchers]) watcher();
   }
 
-  function record(entry, isEvent) {
-    const whole = { step, time: seconds(), sequence: sequence++, ...entry };
-    for (const play of plays) if (!(isEvent && play.quiet)) play.entries.push(whole);
-    if (streaming && isEvent) stream(whole);
-    else if (!plays.size) backlog.push({ ...whole, step: -1 });
-    return whole;
+  function stamped(entry) {
+    entry.time = seconds();
+    entry.sequence = sequence++;
+    return entry;
+  }
+
+  function record(entry) {
+    const isEvent = entry.what === "event";
+    stamped(entry);
+    for (const play of plays) if (!(isEvent && play.quiet)) play.entries.push(entry);
+    if (streaming && isEvent) stream(entry);
+    else if (!plays.size) backlog.push({ ...entry, step: -1 });
   }
 
   // Events go out as they come; those that come while one is on its way go together. Those that come during a play go with
@@ -238,14 +258,15 @@ globalThis.peerproof = (() => {
     if (next < Infinity) ring(next);
   }
 
-  function within(promise, timeout, object) {
+  // What the promise comes to, which `as` stands for from then on, or PENDING.
+  function within(promise, timeout, object = null, as = null) {
     const closed = object instanceof RTCPeerConnection && object.signalingState === "closed";
     return new Promise((done, failed) => {
       const late = () => done(PENDING);
       expect(late, closed ? Math.min(timeout, CLOSED_PATIENCE) : timeout);
       promise.then(
         (value) => {
-          deadlines.delete(late);
+          if (deadlines.delete(late)) bind(as, value);
           done(value);
         },
         (error) => {
@@ -269,7 +290,7 @@ globalThis.peerproof = (() => {
       watchers.add(watcher);
       ticker = setInterval(watcher, 5);
     });
-    return within(promise, timeout, null).finally(() => {
+    return within(promise, timeout).finally(() => {
       watchers.delete(watcher);
       clearInterval(ticker);
     });
@@ -294,15 +315,11 @@ globalThis.peerproof = (() => {
       return value;
     },
 
-    async call({ on, method, args = [], bind: as, awaited = true, timeout = 5 }) {
+    call({ on, method, args = [], bind: as, awaited = true, timeout = 5 }) {
       const object = resolve(on);
       if (typeof object[method] !== "function") throw new TypeError(`${on}.${method} is not a function`);
-      let value = object[method](...args.map(decode));
-      if (value instanceof Promise) {
-        if (!awaited) return later(as, value);
-        value = await within(value, timeout, object);
-        if (value === PENDING) return PENDING;
-      }
+      const value = object[method](...args.map(decode));
+      if (value instanceof Promise) return awaited ? within(value, timeout, object, as) : later(as, value);
       bind(as, value);
       return value;
     },
@@ -319,7 +336,7 @@ globalThis.peerproof = (() => {
 
     settle({ on, timeout = 5 }) {
       if (!promises.has(on)) throw new ReferenceError(`${on} is not a promise`);
-      return within(promises.get(on), timeout, null);
+      return within(promises.get(on), timeout);
     },
 
     async wait({ on, event: type, attribute, values = [], timeout = 5, bind: as }) {
@@ -329,7 +346,7 @@ globalThis.peerproof = (() => {
         const look = () => (wanted.includes(JSON.stringify(encode(object[attribute]))) ? object[attribute] : undefined);
         return watch(look, timeout);
       }
-      const key = `${names.get(object)} ${type}`;
+      const key = `${known.get(object)?.name} ${type}`;
       const event = await watch(() => untaken.get(key)?.shift(), timeout);
       if (event === PENDING) return PENDING;
       bind(as, event);
@@ -378,16 +395,10 @@ globalThis.peerproof = (() => {
     return null;
   }
 
-  async function perform(operation) {
-    try {
-      const known = operations[operation.op];
-      if (!known) throw new TypeError(`unknown operation ${operation.op}`);
-      const value = await known(operation);
-      if (value === PENDING) return { kind: "pending" };
-      return { kind: "value", value: encode(value) };
-    } catch (error) {
-      return { kind: "exception", failure: failureOf(error) };
-    }
+  function perform(operation) {
+    const known = operations[operation.op];
+    if (!known) throw new TypeError(`unknown operation ${operation.op}`);
+    return known(operation);
   }
 
   async function play(text) {
@@ -399,25 +410,33 @@ globalThis.peerproof = (() => {
     try {
       for (const [index, operation] of steps.entries()) {
         step = index;
-        const outcome = await perform(operation);
-        const whole = { what: "outcome", step: index, time: seconds(), sequence: sequence++, ...outcome };
-        log.entries.push({ ...whole, states: allStates() });
+        const outcome = { what: "outcome", step: index };
+        try {
+          const value = await perform(operation);
+          if (value === PENDING) outcome.kind = "pending";
+          else Object.assign(outcome, { kind: "value", value: encode(value) });
+        } catch (error) {
+          Object.assign(outcome, { kind: "exception", failure: failureOf(error) });
+        }
+        stamped(outcome).states = allStates();
+        log.entries.push(outcome);
       }
       if (streaming) await turn();
     } finally {
       plays.delete(log);
     }
-    const entries = await packed(JSON.stringify(compacted(log.entries)));
+    const told = JSON.stringify(compacted(log.entries));
+    const entries = told.length < LONG || JSON.stringify(told).length < PIECE ? told : await packed(told);
     // What happens while packing goes with the events here or by itself: a later one must not overtake them.
-    return JSON.stringify({ entries, events: under_way ? [] : take() });
+    return `${entries}\n${JSON.stringify(under_way ? [] : take())}`;
   }
 
   // A long text goes as "z" and its zlib form in base64: SDP says the same again and again, and every automation channel
-  // copies it several times. Firefox's writes 32 KiB at a time besides, and holds the second piece back until the first was
-  // acknowledged, 40 ms later as a rule.
-  const LONG = 8_000;
+  // copies it several times. Firefox's writes 32 KiB at a time besides, in which the text is once more a JSON string, and
+  // holds the second piece back until the first was acknowledged, 40 ms later as a rule.
+  const PIECE = 30_000;
+  const LONG = PIECE / 2;
   async function packed(text) {
-    if (text.length < LONG) return text;
     const { readable, writable } = new CompressionStream("deflate");
     const writer = writable.getWriter();
     writer.write(new TextEncoder().encode(text));
@@ -436,41 +455,44 @@ globalThis.peerproof = (() => {
     }
   }
 
-  // Of states only what changed since the entry before, and null for a name that went.
-  const NOTHING = {};
+  // The entries as rows: [step, time, sequence, what changed of its states, handle, event, detail] of an event, and
+  // [step, time, sequence, what changed of all states and null for a name that went, kind, value or failure] of an outcome.
   function compacted(entries) {
     const told = new Map();
     const news = (name, states) => {
-      const before = told.get(name) ?? NOTHING;
+      const before = told.get(name);
+      if (before === states) return null;
       told.set(name, states);
+      if (before === undefined) return states;
       const fresh = {};
       for (const member in states) if (before[member] !== states[member]) fresh[member] = states[member];
       return fresh;
     };
-    return entries.map((entry) => {
-      if (entry.what === "event") return { ...entry, states: news(entry.on, entry.states) };
-      const states = {};
-      for (const name of told.keys()) if (!(name in entry.states)) states[name] = null;
-      for (const name in states) told.delete(name);
-      for (const name in entry.states) {
-        const known = told.has(name);
-        const changed = news(name, entry.states[name]);
-        if (!known || Object.keys(changed).length) states[name] = changed;
+    return entries.map(({ what, step, time, sequence, states, ...entry }) => {
+      const head = [step, time, sequence];
+      if (what === "event") return [...head, news(entry.on, states), entry.on, entry.event, entry.detail];
+      let changes = null;
+      for (const name of told.keys()) if (!(name in states)) (changes ??= {})[name] = null;
+      for (const name in changes) told.delete(name);
+      for (const name in states) {
+        const changed = news(name, states[name]);
+        if (changed) (changes ??= {})[name] = changed;
       }
-      return { ...entry, states };
+      return [...head, changes, entry.kind, entry.failure ?? entry.value];
     });
   }
 
   function reset() {
-    for (const object of names.keys()) {
+    for (const object of known.keys()) {
       if (interfaceOf(object) === "RTCPeerConnection") object.close();
       if (interfaceOf(object) === "MediaStreamTrack") object.stop();
     }
     MEDIA.reset();
-    for (const map of [handles, names, tables, adopted, untaken, promises]) map.clear();
+    for (const map of [handles, known, adopted, untaken, promises]) map.clear();
     backlog = [];
     take();
     streaming = false;
+    associated = false;
     step = -1;
   }
 

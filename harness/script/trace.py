@@ -152,23 +152,25 @@ def entry_to_json(entry: Entry) -> dict[str, Any]:
     return out
 
 
-def entry_from_json(data: object, states: States | None = None) -> Entry:
-    """Read an entry; `states` are its states where they are known already. Raises ScriptError when it isn't one."""
+def entry_from_json(data: object) -> Entry:
+    """Read an entry. Raises ScriptError when it isn't one."""
     try:
-        return _read_entry(data, states)
+        return _read_entry(data)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ScriptError(f"not an entry of a trace: {error!r}") from error
 
 
-def _read_entry(data: Any, known: Mapping[str, Any] | None) -> Entry:
+def _read_entry(data: Any) -> Entry:
     time, sequence = float(data.get("time", 0.0)), int(data.get("sequence", 0))
-    states = from_json(data.get("states") or {}) if known is None else known
+    states = from_json(data.get("states") or {})
     step = int(data["step"])
     if data["what"] == "event":
         detail = from_json(data.get("detail") or {})
         return Fired(step, data["on"], data["event"], detail, states, time, sequence)
-    thrown = data.get("failure")
-    failure = None
-    if thrown is not None:
-        failure = Failure(thrown["name"], thrown.get("message", ""), from_json(thrown.get("detail") or {}))
+    failure = None if data.get("failure") is None else failure_from_json(data["failure"])
     return Outcome(step, Kind(data["kind"]), from_json(data.get("value")), failure, states, time, sequence)
+
+
+def failure_from_json(data: Any) -> Failure:
+    """Read what was thrown. Raises KeyError, TypeError or AttributeError when it isn't that."""
+    return Failure(data["name"], data.get("message", ""), from_json(data.get("detail") or {}))

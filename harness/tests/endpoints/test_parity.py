@@ -141,6 +141,28 @@ async def test_two_connections_of_one_endpoint_talk(any_endpoint: Endpoint) -> N
     assert trace.events("datachannel")[0].detail["channel"] == Ref("b:channel0")
 
 
+async def test_the_id_of_a_channel_is_in_the_states_as_soon_as_it_has_one(any_endpoint: Endpoint) -> None:
+    """Nothing but the answer gives the first channel its id: no event has fired at it."""
+    trace = await any_endpoint.play(
+        Script.of(
+            CreatePeerConnection(bind="a"),
+            CreatePeerConnection(bind="b"),
+            CreateDataChannel("x", on="a", bind="given"),
+            CreateDataChannel("y", on="a", bind="made", negotiated=True, id=5),
+            CreateOffer("a"),
+            SetLocalDescription(Ref("offer"), on="a"),
+            SetRemoteDescription(Ref("a.localDescription"), on="b"),
+            SetLocalDescription(on="b"),
+            SetRemoteDescription(Ref("b.localDescription"), on="a"),
+            Get("given", "id"),
+        )
+    )
+    assert trace.failures == ()
+    assert [outcome.states["given"]["id"] for outcome in trace.outcomes[2:8]] == [None] * 6
+    assert trace.outcomes[9].states["given"]["id"] == trace.value(9)
+    assert {outcome.states["made"]["id"] for outcome in trace.outcomes[3:]} == {5}
+
+
 async def test_values_mean_the_same_everywhere(any_endpoint: Endpoint) -> None:
     trace = await any_endpoint.play(
         Script.of(
