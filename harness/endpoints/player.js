@@ -468,9 +468,11 @@ globalThis.peerproof = (() => {
       for (const member in states) if (before[member] !== states[member]) fresh[member] = states[member];
       return fresh;
     };
-    return entries.map(({ what, step, time, sequence, states, ...entry }) => {
-      const head = [step, time, sequence];
-      if (what === "event") return [...head, news(entry.on, states), entry.on, entry.event, entry.detail];
+    return entries.map((entry) => {
+      const { what, step, time, sequence, states } = entry;
+      if (what === "event") {
+        return [step, time, sequence, news(entry.on, states), entry.on, entry.event, entry.detail];
+      }
       let changes = null;
       for (const name of told.keys()) if (!(name in states)) (changes ??= {})[name] = null;
       for (const name in changes) told.delete(name);
@@ -478,7 +480,7 @@ globalThis.peerproof = (() => {
         const changed = news(name, states[name]);
         if (changed) (changes ??= {})[name] = changed;
       }
-      return [...head, changes, entry.kind, entry.failure ?? entry.value];
+      return [step, time, sequence, changes, entry.kind, entry.failure ?? entry.value];
     });
   }
 
