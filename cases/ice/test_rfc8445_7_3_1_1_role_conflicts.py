@@ -71,18 +71,18 @@ def claiming_once(role: AttributeType, tiebreaker: int) -> Seams:
 
 
 def refusing(count: int = 1) -> Seams:
-    """The first checks that come are answered by 487; the peer's own checks wait until the next one has come."""
+    """The first checks that come are answered by 487. The peer sends none itself: one that claims its role would be
+    the next conflict, and who has switched may have to switch back.
+    """
     refused: list[bytes] = []
-    answered: list[bytes] = []
 
     def refuse(message: Message) -> Iterable[Message]:
         if message.message_class is Class.REQUEST:
-            return (message,) if answered else ()
+            return ()
         if message.message_class is Class.SUCCESS and (len(refused) < count or message.transaction_id in refused):
             refused.append(message.transaction_id)
             error = Attribute(AttributeType.ERROR_CODE, ErrorCode(487, "Role Conflict"))
             return (replace(message, message_class=Class.ERROR, attributes=(error,)),)
-        answered.append(message.transaction_id)
         return (message,)
 
     return Seams(stun=refuse, interfaces=EVERYWHERE)
