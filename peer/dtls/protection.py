@@ -82,7 +82,8 @@ class NullSealer:
 class NullOpener:
     """Epoch 0. Nothing is authentic here, so a window would let anybody push it beyond all honest records.
 
-    Exact doubles of late are dropped, no more: what they would cost is only an answer sent twice.
+    Exact doubles of late are dropped, no more: what they would cost is only an answer sent twice. Another record of the
+    same number is none: Firefox begins to count anew after a HelloRetryRequest, repeated or not.
     """
 
     __slots__ = ("_recent", "epoch", "expansion")
@@ -90,12 +91,12 @@ class NullOpener:
     def __init__(self) -> None:
         self.epoch = 0
         self.expansion = 0
-        self._recent: deque[int] = deque(maxlen=_REMEMBERED)
+        self._recent: deque[Record] = deque(maxlen=_REMEMBERED)
 
     def open(self, record: WireRecord) -> tuple[int, int, bytes] | None:
-        if not isinstance(record, Record) or record.sequence in self._recent:
+        if not isinstance(record, Record) or record in self._recent:
             return None
-        self._recent.append(record.sequence)
+        self._recent.append(record)
         return record.type, record.sequence, record.fragment
 
     def open_application_data(self, datagram: bytes) -> bytes | None:
