@@ -13,7 +13,7 @@ from peer.api import Seams
 from peer.api.stats import Stats, _Collection
 from peer.rtp import tones
 from peer.rtp.tones import Report
-from peer.wire import rtp
+from peer.wire import rtcp, rtp
 
 __all__ = ["FAULTS"]
 
@@ -79,7 +79,23 @@ never_muted = gives("media.Media.mute", None)
 no_pictures = patched("peer.media.layer.VideoLayer.offer", lambda *_: None)
 always_flows = patched("peer.api.media_stream.MediaStreamTrack._flows", lambda _: True)
 
+
+def of_another_clock(message: Any) -> tuple[Any, ...]:
+    """Sender reports say that the sound was made 0.1 s later than it was."""
+    if not isinstance(message, tuple):
+        return (message,)
+    return (tuple(replace(one, ntp=one.ntp + (1 << 32) // 10) if is_of_sound(one) else one for one in message),)
+
+
+def is_of_sound(one: Any) -> bool:
+    return isinstance(one, rtcp.SenderReport) and one.packet_count > 0 and one.octet_count / one.packet_count < 200
+
+
 _FAULTS: dict[str, Fault] = {
+    **planted(
+        "cases/media/test_rfc3550_6_4_1_lip_sync.py::test_",
+        sound_and_pictures_are_tied_to_one_clock=Fault(Seams(rtp=of_another_clock), patience=6.0),
+    ),
     **planted(
         "cases/media/test_w3c_8_6_mandatory_stats.py::test_",
         sanity_media_flows_and_is_counted=without("packetsSent"),

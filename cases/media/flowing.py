@@ -17,7 +17,7 @@ from harness.endpoints.base import Endpoint
 from harness.endpoints.proxies import PeerConnection, Proxy
 from harness.endpoints.reference import Reference
 from harness.script import Ref
-from harness.script.steps import Track
+from harness.script.steps import New, Track
 from peer.api import MediaStreamTrack, RTCPeerConnection, Seams
 from peer.trace import Direction, Entry, Layer
 from peer.wire import rtcp, rtp
@@ -117,19 +117,26 @@ async def flowing(
     endpoint: Endpoint,
     *kinds: str,
     back: bool = False,
+    together: bool = False,
     seams: Seams | None = None,
     encodings: list[dict[str, Any]] | None = None,
     **track: Any,
 ) -> Flow:
-    """The endpoint sends a track of each kind; with `back`, so do we. `track` are options of the step `Track`."""
+    """The endpoint sends a track of each kind, all of one stream if they belong `together`; with `back`, so do we.
+    `track` are options of the step `Track`.
+    """
     ear = Ear()
     here = await peer.peer_connection(seams=replace(seams or Seams(), trace=ear))
     there = await endpoint.peer_connection()
     flow = Flow(here, there, peer.native(here), ear, {})
     flow.native.addEventListener("track", flow.arrived)
+    stream = None
+    if together:
+        stream = Proxy(endpoint, endpoint.fresh("stream"))
+        await endpoint.run(New("MediaStream", bind=stream.handle))
     for kind in kinds:
         if encodings is None:
-            flow.senders[kind] = await there.addTrack(kind, **track)
+            flow.senders[kind] = await there.addTrack(kind, stream=stream, **track)
         else:
             bound = endpoint.fresh("track")
             await endpoint.run(Track(kind, bound, **track))

@@ -86,28 +86,58 @@ const MEDIA = (() => {
   let audio;
   const context = () => (audio ??= new AudioContext());
 
-  function tone({ hz = 440 }) {
+  const sinceEpoch = () => (performance.timeOrigin + performance.now()) / 1000;
+
+  const LOUD = 0.3;
+  function sine(hz, stopped) {
     const source = new OscillatorNode(context(), { frequency: hz });
-    const quieter = new GainNode(context(), { gain: 0.3 });
-    const sink = context().createMediaStreamDestination();
-    source.connect(quieter).connect(sink);
+    const quieter = new GainNode(context(), { gain: LOUD });
     source.start();
+    stopped.then(() => source.stop());
+    return source.connect(quieter);
+  }
+
+  // The same in the first tenth of each second since the epoch: what is made then sounds then.
+  const BEATS = `registerProcessor("beats", class extends AudioWorkletProcessor {
+    process(_, [[samples]], { hz: [hz] }) {
+      if (Date.now() % 1000 < 100) {
+        samples.forEach((_, index) => {
+          samples[index] = ${LOUD} * Math.sin((2 * Math.PI * hz * (currentFrame + index)) / sampleRate);
+        });
+      }
+      return true;
+    }
+    static parameterDescriptors = [{ name: "hz", automationRate: "k-rate" }];
+  })`;
+  function beats(hz, stopped) {
+    const mixed = new GainNode(context());
+    context().audioWorklet.addModule(URL.createObjectURL(new Blob([BEATS], { type: "text/javascript" }))).then(() => {
+      const source = new AudioWorkletNode(context(), "beats", { parameterData: { hz } });
+      source.connect(mixed);
+      stopped.then(() => source.disconnect());
+    });
+    return mixed;
+  }
+
+  function tone({ hz = 440, by_clock = false }) {
+    const sink = context().createMediaStreamDestination();
     const [track] = sink.stream.getAudioTracks();
-    track.addEventListener("ended", () => source.stop());
+    const stopped = new Promise((resolve) => track.addEventListener("ended", resolve));
+    (by_clock ? beats : sine)(hz, stopped).connect(sink);
     return track;
   }
 
-  function picture({ width = 320, height = 240, frame_rate: rate = 30, detail = 0, start = 0 }) {
+  function picture({ width = 320, height = 240, frame_rate: rate = 30, detail = 0, start = 0, by_clock = false }) {
     const canvas = Object.assign(document.createElement("canvas"), { width, height });
     const brush = canvas.getContext("2d", { alpha: false });
-    const began = performance.now();
+    const began = by_clock ? 0 : sinceEpoch();
     let last = -1;
     const stream = canvas.captureStream(0);
     const [track] = stream.getVideoTracks();
     const capture = track.requestFrame ? track : stream; // Firefox has an older text's method
     const paint = () => {
       if (track.readyState === "ended") clearInterval(timer);
-      const counter = start + Math.floor(((performance.now() - began) * rate) / 1000);
+      const counter = (start + Math.floor((sinceEpoch() - began) * rate)) % (1 << COUNTER_BITS);
       if (counter === last) return;
       last = counter;
       draw(brush, counter, width, height, detail);
@@ -163,7 +193,7 @@ const MEDIA = (() => {
         this.brush.drawImage(this.element, 0, 0);
         const { data } = this.brush.getImageData(0, 0, width, height);
         this.count++;
-        this.sights.push([(performance.timeOrigin + performance.now()) / 1000, readCounter(data, width, height), width, height]);
+        this.sights.push([sinceEpoch(), readCounter(data, width, height), width, height]);
         if (this.sights.length > 1800) this.sights.shift();
       }
       this.next();

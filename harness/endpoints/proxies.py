@@ -181,10 +181,11 @@ class PeerConnection(Proxy):
         await self.call("addTransceiver", trackOrKind, *(() if init is None else (init,)), bind=handle)
         return Proxy(self.endpoint, handle)
 
-    async def addTrack(self, kind: str = "audio", **options: Any) -> Proxy:
-        """`addTrack` with a new synthetic track (options as of the step `Track`); returns the sender."""
+    async def addTrack(self, kind: str = "audio", *, stream: Proxy | None = None, **options: Any) -> Proxy:
+        """`addTrack` with a new synthetic track (options as of the step `Track`) of a stream; returns the sender."""
         track, sender = self.endpoint.fresh("track"), self.endpoint.fresh("sender")
-        await self.endpoint.run(Track(kind, track, **options), Call(self.handle, "addTrack", (Ref(track),), sender))
+        args = (Ref(track),) if stream is None else (Ref(track), Ref(stream.handle))
+        await self.endpoint.run(Track(kind, track, **options), Call(self.handle, "addTrack", args, sender))
         return Proxy(self.endpoint, sender)
 
     async def track(self, *, timeout: float = 10.0) -> Proxy:

@@ -20,8 +20,10 @@ _MOST_FRAMES: Final = 25
 def source(step: Track) -> Any:
     """Where a synthetic track's frames come from."""
     if step.kind == "audio":
-        return Tone(step.hz)
-    return TestPattern(step.width, step.height, step.frame_rate, detail=step.detail, start=step.start)
+        return Tone(step.hz, by_clock=step.by_clock)
+    return TestPattern(
+        step.width, step.height, step.frame_rate, detail=step.detail, start=step.start, by_clock=step.by_clock
+    )
 
 
 class Watcher:

@@ -112,6 +112,9 @@ class Pause:
 class Track:
     """Make a synthetic media track: a tone of `hz`, or the test picture of `peer.media.pictures`, whose counter goes up
     from `start`.
+
+    `by_clock` both tell the time of their making: the counter is that of the pictures since the epoch (its lowest 20
+    bits), the tone sounds in the first tenth of each second since.
     """
 
     op: ClassVar[str] = "track"
@@ -123,6 +126,7 @@ class Track:
     detail: int = 0
     start: int = 0
     hz: float = 440.0
+    by_clock: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in ("audio", "video"):
